@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: MIT
+ * Reads of the ELF header, program headers, notes and section names with pread, every offset
+ * checked against what could be read; credentials by the rules of execve(2). */
+#include "cli/inspect.h"
+
+#include "cli/search.h"
+#include "core/text.h"
+
+#include <elf.h>
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <linux/capability.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+enum {
+    HEAD_MAX = 4096,            /* one read that holds all headers of an ordinary program */
+    SCRIPT_HEAD = 256,          /* BINPRM_BUF_SIZE: the kernel looks at no more of a script */
+    HEADERS_MAX = 65536,        /* octets of program headers: more makes the kernel refuse */
+    NOTES_MAX = 4096,           /* octets of one note segment; real ones are below 200 */
+    SECTIONS_MAX = 1024 * 1024, /* octets of section headers, and of section names */
+};
+
+#if __SIZEOF_POINTER__ == 8
+#define OUR_CLASS ELFCLASS64
+#define OUR_BITS "64"
+#define OTHER_BITS "32"
+#else
+#define OUR_CLASS ELFCLASS32
+#define OUR_BITS "32"
+#define OTHER_BITS "64"
+#endif
+
+/* The beginning of the running wrapper's own file, mapped with it; the link editor defines the
+ * name. */
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+
+/* A file being looked at, with its beginning. */
+struct file {
+    int fd;
+    size_t len; /* of head */
+    union {
+        ElfW(Ehdr) elf;
+        char text[HEAD_MAX];
+    } head;
+};
+
+/* pread that goes on after a short read; returns how many octets there were. */
+static size_t read_at(int fd, void *buf, size_t len, uint64_t offset)
+{
+    size_t done = 0;
+    if (offset > INT64_MAX - len)
+        return 0;
+    while (done < len) {
+        ssize_t got = pread(fd, (char *)buf + done, len - done, (off_t)(offset + done));
+        if (got <= 0)
+            break;
+        done += (size_t)got;
+    }
+    return done;
+}
+
+/*
+ * The len octets at offset: out of the head where they are there, else read into memory that
+ * *owned then points to. NULL when the file does not hold them all.
+ */
+static const void *bytes_at(const struct file *file, uint64_t offset, size_t len, void **owned)
+{
+    *owned = NULL;
+    if (len <= file->len && offset <= file->len - len)
+        return file->head.text + offset;
+    void *bytes = malloc(len);
+    if (bytes && read_at(file->fd, bytes, len, offset) == len) {
+        *owned = bytes;
+        return bytes;
+    }
+    free(bytes);
+    return NULL;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* Our own headers need no checks. */
+static const ElfW(Ehdr) * ourselves(void)
+{
+    return (const void *)__ehdr_start;
+}
+
+/* The loader of this process: what a program must name to get the same C library. */
+static const char *our_loader(void)
+{
+    const ElfW(Phdr) *header = (const void *)(__ehdr_start + ourselves()->e_phoff);
+    for (unsigned i = 0; i < ourselves()->e_phnum; i++)
+        if (header[i].p_type == PT_INTERP)
+            return __ehdr_start + header[i].p_offset;
+    return "";
+}
+
+/* Notes are name length, content length, type, name, content, each padded to 4 octets. The Go
+ * linker leaves its build id in one that is called "Go". */
+static bool has_go_note(const struct file *file, const ElfW(Phdr) * segment)
+{
+    void *owned;
+    size_t len = segment->p_filesz < NOTES_MAX ? segment->p_filesz : NOTES_MAX;
+    const char *notes = bytes_at(file, segment->p_offset, len, &owned);
+    bool found = false;
+    for (size_t at = 0; notes && !found && len - at >= sizeof(ElfW(Nhdr));) {
+        ElfW(Nhdr) note;
+        memcpy(&note, notes + at, sizeof(note));
+        at += sizeof(note);
+        uint64_t size = (((uint64_t)note.n_namesz + 3) & ~(uint64_t)3) +
+                        (((uint64_t)note.n_descsz + 3) & ~(uint64_t)3);
+        if (size > len - at)
+            break;
+        found = note.n_namesz == 4 && memcmp(notes + at, "Go", 3) == 0;
+        at += (size_t)size;
+    }
+    free(owned);
+    return found;
+}
+
+/* The build id can be left out, the section with the Go version cannot. */
+static bool has_go_section(const struct file *file)
+{
+    static const char wanted[] = ".go.buildinfo";
+    const ElfW(Ehdr) *elf = &file->head.elf;
+    size_t table_len = (size_t)elf->e_shnum * sizeof(ElfW(Shdr));
+    if (elf->e_shentsize != sizeof(ElfW(Shdr)) || elf->e_shstrndx >= elf->e_shnum ||
+        table_len > SECTIONS_MAX)
+        return false;
+
+    bool found = false;
+    void *table_owned;
+    void *names_owned = NULL;
+    const ElfW(Shdr) *table = bytes_at(file, elf->e_shoff, table_len, &table_owned);
+    if (!table || (uintptr_t)table % _Alignof(ElfW(Shdr)) != 0)
+        goto out;
+    size_t names_len = table[elf->e_shstrndx].sh_size;
+    if (names_len > SECTIONS_MAX)
+        goto out;
+    const char *names = bytes_at(file, table[elf->e_shstrndx].sh_offset, names_len, &names_owned);
+    for (size_t i = 0; names && i < elf->e_shnum && !found; i++)
+        found = table[i].sh_name < names_len && names_len - table[i].sh_name >= sizeof(wanted) &&
+                memcmp(names + table[i].sh_name, wanted, sizeof(wanted)) == 0;
+out:
+    free(names_owned);
+    free(table_owned);
+    return found;
+}
+
+/* Copy the loader's path. False when it is what the kernel refuses: empty, too long or without its
+ * NUL. */
+static bool read_loader(const struct file *file, const ElfW(Phdr) * segment,
+                        char loader[static PATH_MAX])
+{
+    if (segment->p_filesz < 2 || segment->p_filesz > PATH_MAX)
+        return false;
+    void *owned;
+    const char *path = bytes_at(file, segment->p_offset, segment->p_filesz, &owned);
+    bool whole = path && path[segment->p_filesz - 1] == '\0';
+    if (whole)
+        memcpy(loader, path, segment->p_filesz);
+    free(owned);
+    return whole;
+}
+
+static bool is_same_file(const char *a, const struct stat *b)
+{
+    struct stat stat_a;
+    return stat(a, &stat_a) == 0 && stat_a.st_dev == b->st_dev && stat_a.st_ino == b->st_ino;
+}
+
+/* A glibc kept elsewhere (Nix, a copy beside the program) calls its loader by the same name, and
+ * either takes the library or ends the program. */
+static enum inspection_kind judge_loader(const char *loader)
+{
+    const char *ours = our_loader();
+    if (strcmp(loader, ours) != 0 && strcmp(base_name(loader), base_name(ours)) != 0)
+        return INSPECTION_OTHER_LIBC;
+    return INSPECTION_REACHED;
+}
+
+static enum inspection_kind inspect_elf(const struct file *file, const struct stat *status,
+                                        struct inspection *result)
+{
+    const ElfW(Ehdr) *elf = &file->head.elf;
+    if (file->len < EI_NIDENT + 4)
+        return INSPECTION_MALFORMED;
+    /* Class and machine stand at the same place in both classes. */
+    if (elf->e_ident[EI_CLASS] != OUR_CLASS)
+        return elf->e_ident[EI_CLASS] == ELFCLASS32 || elf->e_ident[EI_CLASS] == ELFCLASS64
+                   ? INSPECTION_OTHER_CLASS
+                   : INSPECTION_MALFORMED;
+    if (elf->e_ident[EI_DATA] != ourselves()->e_ident[EI_DATA] ||
+        elf->e_machine != ourselves()->e_machine)
+        return INSPECTION_OTHER_MACHINE;
+    size_t headers_len = elf->e_phnum * sizeof(ElfW(Phdr));
+    if (file->len < sizeof(*elf) || (elf->e_type != ET_EXEC && elf->e_type != ET_DYN) ||
+        elf->e_phentsize != sizeof(ElfW(Phdr)) || headers_len == 0 || headers_len > HEADERS_MAX)
+        return INSPECTION_MALFORMED;
+
+    void *owned;
+    const ElfW(Phdr) *header = bytes_at(file, elf->e_phoff, headers_len, &owned);
+    if (!header || (uintptr_t)header % _Alignof(ElfW(Phdr)) != 0) {
+        free(owned);
+        return INSPECTION_MALFORMED;
+    }
+    enum inspection_kind kind = INSPECTION_STATIC;
+    bool go = false;
+    for (unsigned i = 0; i < elf->e_phnum; i++) {
+        if (header[i].p_type == PT_NOTE)
+            go = go || has_go_note(file, &header[i]);
+        if (header[i].p_type != PT_INTERP || kind != INSPECTION_STATIC)
+            continue; /* the kernel takes the first */
+        kind = read_loader(file, &header[i], result->loader) ? judge_loader(result->loader)
+                                                             : INSPECTION_MALFORMED;
+    }
+    free(owned);
+
+    if (kind == INSPECTION_STATIC && is_same_file(our_loader(), status))
+        return INSPECTION_REACHED; /* the loader run by hand obeys LD_PRELOAD, too */
+    if (kind == INSPECTION_REACHED || kind == INSPECTION_STATIC)
+        if (go || has_go_section(file))
+            return INSPECTION_GO;
+    return kind;
+}
+
+/* Whether the file gives capabilities to somebody who is not root, which raises AT_SECURE: what it
+ * has as permitted, what it lets through of ours, or its effective flag with nothing behind it. */
+static bool gives_capabilities(int fd)
+{
+    struct vfs_ns_cap_data file = {0}; /* little-endian; a version 1 fills the first pair only */
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct ours[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    if (fgetxattr(fd, "security.capability", &file, sizeof(file)) <= 0 || getuid() == 0)
+        return false;
+    if (syscall(SYS_capget, &header, ours) != 0)
+        return true;
+    bool gives = le32toh(file.magic_etc) & VFS_CAP_FLAGS_EFFECTIVE;
+    for (int i = 0; i < VFS_CAP_U32; i++)
+        gives = gives || file.data[i].permitted ||
+                (le32toh(file.data[i].inheritable) & ours[i].inheritable);
+    return gives;
+}
+
+/*
+ * Whether execve would raise AT_SECURE, on which the loader ignores LD_PRELOAD: when the effective
+ * user or group is not the real one afterwards, or when somebody but root gets capabilities. Not
+ * judged by the bits alone: root running a root-owned setuid program gains nothing.
+ */
+static enum inspection_kind judge_credentials(int fd, const struct stat *status)
+{
+    bool has_capabilities = gives_capabilities(fd);
+    uid_t uid = geteuid();
+    gid_t gid = getegid();
+    /* Group execute missing, S_ISGID means mandatory locking. */
+    bool setuid = status->st_mode & S_ISUID;
+    bool setgid = (status->st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
+
+    if (setuid || setgid || has_capabilities) {
+        struct statvfs mount;
+        if (fstatvfs(fd, &mount) == 0 && (mount.f_flag & ST_NOSUID))
+            setuid = setgid = has_capabilities = false;
+        else if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+            setuid = setgid = false; /* file capabilities raise AT_SECURE all the same */
+    }
+    if (setuid)
+        uid = status->st_uid;
+    if (setgid)
+        gid = status->st_gid;
+    if (uid != getuid() || gid != getgid())
+        return INSPECTION_SETID;
+    if (has_capabilities)
+        return INSPECTION_CAPABILITIES;
+    return INSPECTION_REACHED;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* How long the word is that begins at text. */
+static size_t word_len(const char *text, size_t len)
+{
+    size_t n = 0;
+    while (n < len && !is_blank(text[n]) && text[n] != '\0')
+        n++;
+    return n;
+}
+
+/*
+ * Split a "#!" line as the kernel does: the interpreter, and all the rest as one argument. False
+ * when the kernel would not take it for a script: the interpreter is missing or cut off.
+ */
+static bool split_script(const struct file *file, char interpreter[static SCRIPT_HEAD],
+                         char argument[static SCRIPT_HEAD])
+{
+    size_t len = file->len < SCRIPT_HEAD ? file->len : SCRIPT_HEAD;
+    const char *at = file->head.text + 2;
+    const char *limit = file->head.text + len;
+    const char *end = memchr(at, '\n', (size_t)(limit - at));
+    bool cut = !end && len == SCRIPT_HEAD;
+    if (!end)
+        end = limit;
+    while (end > at && is_blank(end[-1]))
+        end--;
+    while (at < end && is_blank(*at))
+        at++;
+    size_t n = word_len(at, (size_t)(end - at));
+    if (n == 0 || (cut && at + n == limit))
+        return false;
+    memcpy(interpreter, at, n);
+    interpreter[n] = '\0';
+    at += n;
+    while (at < end && is_blank(*at))
+        at++;
+    n = strnlen(at, (size_t)(end - at));
+    memcpy(argument, at, n);
+    argument[n] = '\0';
+    return true;
+}
+
+/* Not binary, by the shells' own measure: no NUL in the first line. */
+static bool is_text(const struct file *file)
+{
+    const char *line_end = memchr(file->head.text, '\n', file->len);
+    size_t len = line_end ? (size_t)(line_end - file->head.text) : file->len;
+    return !memchr(file->head.text, '\0', len);
+}
+
+/* The name that env(1) will look for, from its one argument in a "#!" line: "NAME" or
+ * "-S NAME WORD...". False when it is not that simple. */
+static bool name_for_env(char *argument)
+{
+    char *name = argument;
+    if (strncmp(name, "-S", 2) == 0)
+        name += 2 + strspn(name + 2, " \t");
+    name[strcspn(name, " \t")] = '\0';
+    if (*name == '\0' || *name == '-' || strpbrk(name, "='\"\\$"))
+        return false;
+    memmove(argument, name, strlen(name) + 1);
+    return true;
+}
+
+static void inspect_failed(struct inspection *result, int error)
+{
+    result->kind = INSPECTION_FAILED;
+    result->sys_errno = error;
+}
+
+/* One file: the verdict, or true when it is a script, whose interpreter is then the next to look
+ * at. */
+static bool inspect_file(struct inspection *result, char interpreter[static SCRIPT_HEAD],
+                         char argument[static SCRIPT_HEAD])
+{
+    if (eaccess(result->file, X_OK) != 0) {
+        inspect_failed(result, errno);
+        return false;
+    }
+    struct file file = {.fd = open(result->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+    struct stat status;
+    bool is_script = false;
+    if (file.fd < 0) {
+        result->kind = INSPECTION_UNREADABLE;
+        return false;
+    }
+    if (fstat(file.fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+        inspect_failed(result, EACCES); /* as execve says it of a directory */
+        goto out;
+    }
+    file.len = read_at(file.fd, file.head.text, sizeof(file.head.text), 0);
+    if (file.len >= 2 && memcmp(file.head.text, "#!", 2) == 0) {
+        /* The kernel looks at the credentials of the interpreter only. */
+        is_script = split_script(&file, interpreter, argument);
+        result->kind = INSPECTION_PLAIN_TEXT;
+        goto out;
+    }
+    if (file.len < SELFMAG || memcmp(file.head.text, ELFMAG, SELFMAG) != 0) {
+        result->kind = is_text(&file) ? INSPECTION_PLAIN_TEXT : INSPECTION_UNKNOWN;
+        goto out;
+    }
+    result->kind = judge_credentials(file.fd, &status);
+    if (result->kind == INSPECTION_REACHED)
+        result->kind = inspect_elf(&file, &status, result);
+out:
+    close(file.fd);
+    return is_script;
+}
+
+/* A file that may be run but not read tells nothing but its mode. */
+static void judge_unreadable(struct inspection *result)
+{
+    int fd = open(result->file, O_PATH | O_CLOEXEC);
+    struct stat status;
+    if (fd >= 0 && fstat(fd, &status) == 0 && (status.st_mode & (S_ISUID | S_ISGID)))
+        result->kind = INSPECTION_SETID;
+    if (fd >= 0)
+        close(fd);
+}
+
+static void set_path(char to[static PATH_MAX], const char *path)
+{
+    text_join(to, PATH_MAX, path, NULL);
+}
+
+void inspect_program(const char *path, struct inspection *result)
+{
+    char interpreter[SCRIPT_HEAD];
+    char argument[SCRIPT_HEAD];
+    char found[PATH_MAX];
+
+    *result->file = *result->loader = '\0';
+    result->sys_errno = 0;
+    if (strlen(path) >= PATH_MAX) {
+        inspect_failed(result, ENAMETOOLONG);
+        return;
+    }
+    set_path(result->file, path);
+    for (int scripts = 0; inspect_file(result, interpreter, argument); scripts++) {
+        if (scripts == INSPECTION_SCRIPTS_MAX) {
+            result->kind = INSPECTION_TOO_DEEP;
+            return;
+        }
+        set_path(result->file, interpreter);
+        if (strcmp(base_name(interpreter), "env") != 0 || !name_for_env(argument))
+            continue;
+        /* env(1) itself is as fit as can be; who comes next is what matters. It makes a new execve,
+         * which also begins a new count of interpreters, but ours is bound enough. */
+        if (search_program(argument, found) == 0)
+            set_path(result->file, found);
+    }
+    if (result->kind == INSPECTION_UNREADABLE)
+        judge_unreadable(result);
+}
+
+int inspect_library(const char *path)
+{
+    ElfW(Ehdr) elf;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno;
+    int error = 0;
+    if (read_at(fd, &elf, sizeof(elf), 0) != sizeof(elf) ||
+        memcmp(elf.e_ident, ourselves()->e_ident, EI_VERSION) != 0 || elf.e_type != ET_DYN ||
+        elf.e_machine != ourselves()->e_machine) {
+        error = ENOEXEC;
+    } else {
+        /* Not allowed on a file system mounted noexec, among others. */
+        void *page = mmap(NULL, sizeof(elf), PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+        if (page == MAP_FAILED)
+            error = errno;
+        else
+            munmap(page, sizeof(elf));
+    }
+    close(fd);
+    return error;
+}
+
+const char *inspect_text(const struct inspection *result, const char *path,
+                         char buf[static INSPECTION_TEXT_MAX])
+{
+    static const char *const words[] = {
+        [INSPECTION_REACHED] = "the library reaches it",
+        [INSPECTION_PLAIN_TEXT] = "a script for /bin/sh",
+        [INSPECTION_STATIC] = "statically linked: LD_PRELOAD cannot reach it, and it would connect "
+                              "without the proxy",
+        [INSPECTION_GO] = "a Go program: it makes its system calls itself, past the library, and "
+                          "would connect without the proxy",
+        [INSPECTION_OTHER_CLASS] = "a " OTHER_BITS "-bit program: the " OUR_BITS
+                                   "-bit library cannot be loaded into it, and it would connect "
+                                   "without the proxy",
+        [INSPECTION_OTHER_MACHINE] =
+            "a program for another processor: the library cannot be loaded "
+            "into it, and it would connect without the proxy",
+        [INSPECTION_OTHER_LIBC] = "linked to another C library, so that it would not load the "
+                                  "library and would connect without the proxy; its loader is ",
+        [INSPECTION_SETID] = "runs setuid or setgid: the loader ignores LD_PRELOAD for it, and it "
+                             "would connect without the proxy",
+        [INSPECTION_CAPABILITIES] = "has file capabilities: the loader ignores LD_PRELOAD for it, "
+                                    "and it would connect without the proxy",
+        [INSPECTION_UNREADABLE] =
+            "may be run but not read, so that nobody can tell whether it would "
+            "connect without the proxy",
+        [INSPECTION_TOO_DEEP] = "one more script whose interpreter is a script than can be run",
+        [INSPECTION_MALFORMED] = "a damaged ELF file that cannot be run",
+        [INSPECTION_UNKNOWN] =
+            "neither an ELF program nor a script: what would run it, and whether "
+            "through the proxy, cannot be told",
+    };
+    struct text text = text_start(buf, INSPECTION_TEXT_MAX);
+    text_add(&text, path);
+    text_add(&text, ": ");
+    if (*result->file && strcmp(path, result->file) != 0) {
+        text_add(&text, "its interpreter ");
+        text_add(&text, result->file);
+        text_add(&text, ": ");
+    }
+    text_add(&text,
+             result->kind == INSPECTION_FAILED ? strerror(result->sys_errno) : words[result->kind]);
+    if (result->kind == INSPECTION_OTHER_LIBC)
+        text_add(&text, result->loader);
+    return buf;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ * What a program file is, as far as the preload library can reach it: decided from the file and
+ * this process's credentials, by the kernel's and the loader's own rules, before anything is run.
+ */
+#ifndef SOCKSIFY_CLI_INSPECT_H
+#define SOCKSIFY_CLI_INSPECT_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum inspection_kind {
+    INSPECTION_REACHED,    /* dynamically linked to this C library: LD_PRELOAD works */
+    INSPECTION_PLAIN_TEXT, /* a script that names no interpreter: execvp(3) hands it to /bin/sh */
+    INSPECTION_FAILED,     /* cannot be looked at, or run: sys_errno says why */
+    INSPECTION_STATIC,
+    INSPECTION_GO,
+    INSPECTION_OTHER_CLASS,
+    INSPECTION_OTHER_MACHINE,
+    INSPECTION_OTHER_LIBC,
+    INSPECTION_SETID,
+    INSPECTION_CAPABILITIES,
+    INSPECTION_UNREADABLE,
+    INSPECTION_TOO_DEEP,
+    INSPECTION_MALFORMED,
+    INSPECTION_UNKNOWN,
+};
+
+enum {
+    INSPECTION_TEXT_MAX = 3 * PATH_MAX + 256,
+    INSPECTION_SCRIPTS_MAX = 5, /* interpreters that are scripts themselves: the kernel's bound */
+};
+
+struct inspection {
+    enum inspection_kind kind;
+    int sys_errno;       /* for INSPECTION_FAILED */
+    char file[PATH_MAX]; /* what would be run in the end: a script's interpreter, or the path asked
+                            about; the verdict is about this file */
+    char loader[PATH_MAX]; /* the ELF file's own interpreter; empty: none */
+};
+
+/*
+ * Look at the program at path (as execve(2) takes it: not searched for). A script's verdict is its
+ * interpreter's, and for "#!/usr/bin/env NAME" also that of the NAME found in PATH. Any file
+ * may be given, however malformed; nothing is run, no descriptor stays open.
+ */
+void inspect_program(const char *path, struct inspection *result);
+
+/*
+ * One line for the user, "PATH: what it is: why that means it would not be proxied",
+ * NUL-terminated; path as it was given to inspect_program. Returns buf.
+ */
+const char *inspect_text(const struct inspection *result, const char *path,
+                         char buf[static INSPECTION_TEXT_MAX]);
+
+/* 0 when the loader can preload the shared object at path into programs like this one, else an
+ * errno: the loader itself would go on without it, and say so only on stderr. */
+int inspect_library(const char *path);
+
+#endif

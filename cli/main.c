@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ * The wrapper: socksify [options] [--] program [argument...] */
+#include "cli/environment.h"
+#include "cli/exits.h"
+#include "cli/launch.h"
+#include "cli/options.h"
+#include "cli/serve.h"
+#include "core/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int print(const char *text)
+{
+    if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
+        return EXIT_SUCCESS;
+    log_error("standard output: %m");
+    return EXIT_FAILURE;
+}
+
+static int print_help(void)
+{
+    char text[4096];
+    options_help(text, sizeof(text));
+    return print(text);
+}
+
+static int print_environment(const struct options *options)
+{
+    int status = environment_set(options, NULL);
+    if (!status)
+        status = environment_check(NULL, NULL);
+    return status ? status : environment_print();
+}
+
+/* The server runs for long, and ps(1) shows its command line to everybody. */
+static const char *hide(char *secret)
+{
+    char *copy = secret ? strdup(secret) : NULL;
+    if (copy)
+        memset(secret, '*', strlen(secret));
+    return copy ? copy : secret;
+}
+
+static int run_server(const struct options *options)
+{
+    log_setup(options->level, NULL, options->log_file);
+    return serve(&(struct serve_options){
+        .listen = options->listen,
+        .user = options->user,
+        .password = hide(options->password),
+        .hosts = options->hosts,
+        .verbose = options->level == LOG_VERBOSE,
+        .ready_fd = -1,
+        .stop_fd = -1,
+    });
+}
+
+int main(int argc, char **argv)
+{
+    (void)argc;
+    struct options options;
+    char error[OPTIONS_ERROR_MAX];
+
+    if (options_parse(&options, argv, error) != STATUS_OK) {
+        log_error("%s", error);
+        return EXIT_USAGE;
+    }
+    switch (options.mode) {
+    case MODE_HELP:
+        return print_help();
+    case MODE_VERSION:
+        return print("socksify " VERSION "\n");
+    case MODE_SERVE:
+        return run_server(&options);
+    case MODE_ENV:
+        return print_environment(&options);
+    case MODE_RUN:
+    case MODE_SHELL:
+        break;
+    }
+    return launch(&options);
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT
+ * The table, a getopt that can be read, and the rules for what goes with what. */
+#include "cli/options.h"
+
+#include "core/proxy.h"
+#include "core/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum option_id {
+    OPTION_PROXY,
+    OPTION_CONFIG,
+    OPTION_TIMEOUT,
+    OPTION_VERBOSE,
+    OPTION_QUIET,
+    OPTION_LOG_FILE,
+    OPTION_EMBEDDED,
+    OPTION_ENV,
+    OPTION_SHELL,
+    OPTION_SERVE,
+    OPTION_USER,
+    OPTION_PASSWORD,
+    OPTION_HOSTS,
+    OPTION_HELP,
+    OPTION_VERSION,
+    OPTION_COUNT,
+};
+
+static const struct {
+    char letter;       /* 0: none */
+    const char *name;  /* with its dashes */
+    const char *value; /* what it takes, in brackets when it may be missing; NULL: nothing */
+    const char *help;
+} table[OPTION_COUNT] = {
+    [OPTION_PROXY] = {'p', "--proxy", "URL|NAME", "the proxy to use; given again: a chain"},
+    [OPTION_CONFIG] = {'f', "--config", "FILE", "the configuration file"},
+    [OPTION_TIMEOUT] = {'t', "--timeout", "SECONDS", "deadline for a whole connect (default 30)"},
+    [OPTION_VERBOSE] = {'v', "--verbose", NULL, "a line for each connection"},
+    [OPTION_QUIET] = {'q', "--quiet", NULL, "no messages about connections"},
+    [OPTION_LOG_FILE] = {0, "--log-file", "FILE", "messages go there, not to stderr"},
+    [OPTION_EMBEDDED] = {0, "--embedded", NULL, "through a server of our own, for this program"},
+    [OPTION_ENV] = {0, "--env", NULL, "print the environment for eval in a shell"},
+    [OPTION_SHELL] = {0, "--shell", NULL, "start $SHELL with everything in it proxied"},
+    [OPTION_SERVE] = {0, "--serve", "[ADDR:PORT]", "be a SOCKS server (default 127.0.0.1:1080)"},
+    [OPTION_USER] = {0, "--user", "NAME", "who may use the server of --serve"},
+    [OPTION_PASSWORD] = {0, "--password", "WORD", "and with which password"},
+    [OPTION_HOSTS] = {0, "--hosts", "FILE", "host names our server knows, as /etc/hosts"},
+    [OPTION_HELP] = {0, "--help", NULL, "this text"},
+    [OPTION_VERSION] = {0, "--version", NULL, "the version"},
+};
+
+const char *options_name(size_t i)
+{
+    return i < OPTION_COUNT ? table[i].name : NULL;
+}
+
+size_t options_help(char *buf, size_t size)
+{
+    static const char head[] =
+        "usage: socksify [options] [--] program [argument...]\n"
+        "Runs the program with its TCP connections through a SOCKS proxy.\n\n";
+    static const char foot[] =
+        "\nRules and proxies: socksify.conf(5). All the rest: socksify(1).\n";
+    size_t len = (size_t)snprintf(buf, size, "%s", head);
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        char left[64];
+        char letter[] = {table[i].letter ? '-' : ' ', table[i].letter ? table[i].letter : ' ',
+                         table[i].letter ? ',' : ' ', '\0'};
+        text_join(left, sizeof(left), letter, " ", table[i].name, table[i].value ? " " : "",
+                  table[i].value ? table[i].value : "", NULL);
+        len += (size_t)snprintf(len < size ? buf + len : NULL, len < size ? size - len : 0,
+                                "  %-27s %s\n", left, table[i].help);
+    }
+    len += (size_t)snprintf(len < size ? buf + len : NULL, len < size ? size - len : 0, "%s", foot);
+    return len;
+}
+
+static enum status complain(char error[static OPTIONS_ERROR_MAX], const char *word, const char *why)
+{
+    text_join(error, OPTIONS_ERROR_MAX, word, ": ", why, NULL);
+    return STATUS_BAD_INPUT;
+}
+
+static bool takes_value(int id)
+{
+    return table[id].value != NULL;
+}
+
+static bool value_is_optional(int id)
+{
+    return takes_value(id) && table[id].value[0] == '[';
+}
+
+static enum status complain_of_missing(char error[static OPTIONS_ERROR_MAX], const char *word,
+                                       int id)
+{
+    char why[64];
+    text_join(why, sizeof(why), "needs a value: ", table[id].value, NULL);
+    return complain(error, word, why);
+}
+
+/* OPTION_COUNT when there is none. */
+static int find_letter(char letter)
+{
+    int id = 0;
+    while (id < OPTION_COUNT && table[id].letter != letter)
+        id++;
+    return id;
+}
+
+static int find_name(const char *word, size_t len)
+{
+    int id = 0;
+    while (id < OPTION_COUNT &&
+           (strncmp(table[id].name, word, len) != 0 || table[id].name[len] != '\0'))
+        id++;
+    return id;
+}
+
+static enum status set_mode(struct options *options, enum mode mode, int id,
+                            char error[static OPTIONS_ERROR_MAX])
+{
+    if (options->mode != MODE_RUN && options->mode != mode)
+        return complain(error, table[id].name, "only one of --env, --shell and --serve can be had");
+    options->mode = mode;
+    return STATUS_OK;
+}
+
+static enum status set_proxy(struct options *options, const char *value,
+                             char error[static OPTIONS_ERROR_MAX])
+{
+    if (options->proxy_count == ROUTE_HOPS_MAX)
+        return complain(error, value, "one proxy too many: a chain has at most 16");
+    options->proxy[options->proxy_count++] = value;
+    return STATUS_OK;
+}
+
+static enum status set_timeout(struct options *options, const char *value,
+                               char error[static OPTIONS_ERROR_MAX])
+{
+    uint32_t milliseconds;
+    if (proxy_parse_duration(value, strlen(value), &milliseconds) != STATUS_OK)
+        return complain(error, value,
+                        "expected seconds (or a number with ms, s or m), at most 24 h");
+    options->timeout = value;
+    return STATUS_OK;
+}
+
+static enum status set_flag(struct options *options, int id, char error[static OPTIONS_ERROR_MAX])
+{
+    switch (id) {
+    case OPTION_VERBOSE:
+    case OPTION_QUIET:
+        options->has_level = true;
+        options->level = id == OPTION_VERBOSE ? LOG_VERBOSE : LOG_QUIET;
+        break;
+    case OPTION_EMBEDDED:
+        options->embedded = true;
+        break;
+    case OPTION_ENV:
+        return set_mode(options, MODE_ENV, id, error);
+    case OPTION_SHELL:
+        return set_mode(options, MODE_SHELL, id, error);
+    case OPTION_HELP:
+        options->mode = MODE_HELP;
+        break;
+    case OPTION_VERSION:
+        options->mode = MODE_VERSION;
+        break;
+    default:
+        break;
+    }
+    return STATUS_OK;
+}
+
+static enum status set_value(struct options *options, int id, char *value,
+                             char error[static OPTIONS_ERROR_MAX])
+{
+    /* A variable that a script forgot to set must not undo the option. */
+    if (*value == '\0' && id != OPTION_PASSWORD)
+        return complain_of_missing(error, table[id].name, id);
+    switch (id) {
+    case OPTION_PROXY:
+        return set_proxy(options, value, error);
+    case OPTION_CONFIG:
+        options->config = value;
+        break;
+    case OPTION_TIMEOUT:
+        return set_timeout(options, value, error);
+    case OPTION_LOG_FILE:
+        options->log_file = value;
+        break;
+    case OPTION_USER:
+        options->user = value;
+        break;
+    case OPTION_PASSWORD:
+        options->password = value;
+        break;
+    case OPTION_HOSTS:
+        options->hosts = value;
+        break;
+    default:
+        break;
+    }
+    return STATUS_OK;
+}
+
+/* "--name", "--name=value" or "--name value". *argv is the word itself, and moves on to the value
+ * where that is a word of its own. */
+static enum status parse_long(struct options *options, char ***argv,
+                              char error[static OPTIONS_ERROR_MAX])
+{
+    char *word = **argv;
+    size_t len = strcspn(word, "=");
+    char *value = word[len] ? word + len + 1 : NULL;
+    int id = find_name(word, len);
+    if (id == OPTION_COUNT)
+        return complain(error, word, "no such option; socksify --help lists them");
+    if (!takes_value(id))
+        return value ? complain(error, word, "this option takes no value")
+                     : set_flag(options, id, error);
+    char *next = (*argv)[1];
+    if (!value && next && !(value_is_optional(id) && *next == '-')) {
+        value = next;
+        ++*argv;
+    }
+    if (id == OPTION_SERVE) {
+        options->listen = value;
+        return set_mode(options, MODE_SERVE, id, error);
+    }
+    return value ? set_value(options, id, value, error) : complain_of_missing(error, word, id);
+}
+
+/* "-vq", "-pURL", "-p URL": *argv moves as above. */
+static enum status parse_letters(struct options *options, char ***argv,
+                                 char error[static OPTIONS_ERROR_MAX])
+{
+    char *word = **argv;
+    for (char *at = word + 1; *at; at++) {
+        const char letter[] = {'-', *at, '\0'};
+        int id = find_letter(*at);
+        if (id == OPTION_COUNT)
+            return complain(error, at == word + 1 && !at[1] ? word : letter,
+                            "no such option; socksify --help lists them");
+        if (!takes_value(id)) {
+            enum status status = set_flag(options, id, error);
+            if (status != STATUS_OK)
+                return status;
+            continue;
+        }
+        char *value = at[1] ? at + 1 : *++*argv;
+        return value ? set_value(options, id, value, error)
+                     : complain_of_missing(error, letter, id);
+    }
+    return STATUS_OK;
+}
+
+/* What goes with what; options is whole but for this. */
+static enum status check(const struct options *options, char error[static OPTIONS_ERROR_MAX])
+{
+    bool serve = options->mode == MODE_SERVE;
+    if (options->mode == MODE_RUN && !*options->program)
+        return complain(error, "no program given", "socksify --help says how it is done");
+    if (options->mode != MODE_RUN && *options->program)
+        return complain(error, *options->program,
+                        "a program cannot be named with --env, --shell or --serve");
+    if ((serve || options->embedded) && options->proxy_count)
+        return complain(error, "--proxy",
+                        "does not go with --serve or --embedded, which connect "
+                        "directly");
+    if (options->embedded && options->mode != MODE_RUN && options->mode != MODE_SHELL)
+        return complain(error, "--embedded", "needs a program, or --shell, to live with");
+    if (serve && options->config)
+        return complain(error, "--config",
+                        "does not go with --serve, which reads no configuration");
+    if (serve && options->timeout)
+        return complain(error, "--timeout", "does not go with --serve");
+    if (!serve && options->user)
+        return complain(error, "--user",
+                        "goes with --serve only; a proxy's user stands in its URL");
+    if (!serve && options->password)
+        return complain(error, "--password",
+                        "goes with --serve only; a proxy's password stands in its URL");
+    if (!options->user != !options->password)
+        return complain(error, options->user ? "--user" : "--password",
+                        "--user and --password go together");
+    if (!serve && !options->embedded && options->hosts)
+        return complain(error, "--hosts", "goes with --serve or --embedded only");
+    return STATUS_OK;
+}
+
+enum status options_parse(struct options *options, char **argv,
+                          char error[static OPTIONS_ERROR_MAX])
+{
+    *options = (struct options){.level = LOG_NORMAL};
+    argv += *argv != NULL;
+    for (; *argv && **argv == '-' && (*argv)[1]; argv++) {
+        if (strcmp(*argv, "--") == 0) {
+            argv++;
+            break;
+        }
+        enum status status = (*argv)[1] == '-' ? parse_long(options, &argv, error)
+                                               : parse_letters(options, &argv, error);
+        if (status != STATUS_OK || options->mode == MODE_HELP || options->mode == MODE_VERSION)
+            return status;
+    }
+    options->program = argv;
+    return check(options, error);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ * Where a program is: the search in PATH that execvp(3) makes, without running anything. */
+#ifndef SOCKSIFY_CLI_SEARCH_H
+#define SOCKSIFY_CLI_SEARCH_H
+
+#include <limits.h>
+
+/*
+ * Find a program: name itself when it has a slash, else the first of its kind that may be executed
+ * in the directories of PATH, or of the system's default path when PATH is not set.
+ * Returns 0 with its path in found, else the errno that execvp would give (EACCES when there is
+ * one, but not for us); found is then untouched.
+ */
+int search_program(const char *name, char found[static PATH_MAX]);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT
+ * The blocking driver. Works on blocking and non-blocking sockets alike and leaves their flags
+ * alone: connect(2) is bounded by SO_SNDTIMEO, everything else by poll(2) and MSG_DONTWAIT. */
+#include "core/dial.h"
+
+#include "core/exchange.h"
+#include "core/replace.h"
+#include "core/sys.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <sys/time.h>
+#include <time.h>
+
+int64_t dial_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t from_timeval(const struct timeval *time)
+{
+    return (int64_t)time->tv_sec * 1000 + (time->tv_usec + 999) / 1000;
+}
+
+static struct timeval to_timeval(int64_t ms)
+{
+    return (struct timeval){.tv_sec = (time_t)(ms / 1000),
+                            .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
+}
+
+static enum status system_failure(struct dial *d, int error)
+{
+    d->failure = (struct failure){.status = STATUS_SYSTEM, .code = -1, .sys_errno = error};
+    return STATUS_SYSTEM;
+}
+
+static enum status timed_out(struct dial *d)
+{
+    d->failure = (struct failure){.status = STATUS_TIMED_OUT, .code = -1};
+    return STATUS_TIMED_OUT;
+}
+
+/* Wait for events until a deadline. 0 when they are there, else ETIMEDOUT or poll's errno. */
+static int wait_until(int fd, short events, int64_t deadline_ms)
+{
+    for (;;) {
+        int64_t left = deadline_ms - dial_now_ms();
+        if (left <= 0)
+            return ETIMEDOUT;
+        struct pollfd pollfd = {.fd = fd, .events = events};
+        int ready = sys_poll(&pollfd, 1, left > INT_MAX ? INT_MAX : (int)left);
+        if (ready > 0)
+            return pollfd.revents & POLLNVAL ? EBADF : 0;
+        if (ready < 0 && errno != EINTR)
+            return errno;
+    }
+}
+
+/* A socket that has begun to connect is made new by this: what a failed connect(2) leaves behind.
+ */
+static void disconnect(int fd)
+{
+    struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+    sys_connect(fd, &nowhere, sizeof(nowhere));
+}
+
+/* The outcome of a connect(2) that goes on by itself. */
+static int finish_connect(int fd, int64_t deadline_ms)
+{
+    int error = wait_until(fd, POLLOUT, deadline_ms);
+    if (error != 0)
+        return error;
+    socklen_t len = sizeof(error);
+    if (sys_getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+        return errno;
+    return error;
+}
+
+/* connect(2) until a deadline; 0 or an errno. On a blocking socket SO_SNDTIMEO bounds it. */
+static int connect_until(struct dial *d, const union endpoint *to, socklen_t len,
+                         int64_t deadline_ms)
+{
+    int fd = d->fd;
+    int64_t left = deadline_ms - dial_now_ms();
+    if (left <= 0)
+        return ETIMEDOUT;
+    struct timeval during = to_timeval(left);
+    sys_setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &during, sizeof(during));
+    int error = sys_connect(fd, &to->any, len) == 0 ? 0 : errno;
+    sys_setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &d->send_timeout, sizeof(d->send_timeout));
+    /* EINPROGRESS: the socket is non-blocking, or the time is up and wait_until says so. After a
+     * signal the kernel goes on connecting as well. */
+    if (error == EINPROGRESS || error == EINTR)
+        error = finish_connect(fd, deadline_ms);
+    if (error != 0)
+        disconnect(fd);
+    return error;
+}
+
+static int connect_endpoint(struct dial *d, const union endpoint *endpoint, int64_t deadline_ms)
+{
+    union endpoint to;
+    socklen_t len = endpoint_for_family(endpoint, d->family, &to);
+    return len > 0 ? connect_until(d, &to, len, deadline_ms) : ENETUNREACH;
+}
+
+static enum status connect_proxy(struct dial *d)
+{
+    if (!replace_unfit_socket(d->fd, &d->family, d->endpoints))
+        return system_failure(d, errno);
+    int error = EHOSTUNREACH;
+    for (size_t i = 0; i < d->endpoints->count; i++) {
+        int64_t now = dial_now_ms();
+        int64_t share = (d->deadline_ms - now) / (int64_t)(d->endpoints->count - i);
+        d->proxy = d->endpoints->list[i];
+        error = connect_endpoint(d, &d->proxy, now + share);
+        if (error == 0)
+            return STATUS_OK;
+    }
+    return error == ETIMEDOUT && dial_now_ms() >= d->deadline_ms ? timed_out(d)
+                                                                 : system_failure(d, error);
+}
+
+static enum status run_handshake(struct dial *d, struct handshake *h)
+{
+    for (;;) {
+        /* An answer cannot be there before its question: wait first, and for its rest only when
+         * it is not there yet. */
+        bool begins = handshake_want(h) == WANT_READ && h->in_len == 0;
+        enum exchange moved = begins ? EXCHANGE_BLOCKED : exchange_step(d->fd, h);
+        if (moved == EXCHANGE_BLOCKED) {
+            short events = handshake_want(h) == WANT_READ ? POLLIN : POLLOUT;
+            int error = wait_until(d->fd, events, d->deadline_ms);
+            if (error == ETIMEDOUT)
+                return handshake_expired(h);
+            if (error != 0)
+                return handshake_closed(h, error);
+            moved = exchange_step(d->fd, h);
+        }
+        if (moved == EXCHANGE_ENDED)
+            return h->failure.status;
+    }
+}
+
+/* A program's own SO_SNDTIMEO bounds its connect(2): ours, too. */
+static void honour_send_timeout(struct dial *d, struct timeval *timeout)
+{
+    socklen_t len = sizeof(*timeout);
+    *timeout = (struct timeval){0};
+    sys_getsockopt(d->fd, SOL_SOCKET, SO_SNDTIMEO, timeout, &len);
+    int64_t ms = from_timeval(timeout);
+    if (ms > 0 && dial_now_ms() + ms < d->deadline_ms)
+        d->deadline_ms = dial_now_ms() + ms;
+}
+
+enum status dial(struct dial *d)
+{
+    struct handshake h;
+    enum status status = handshake_init(&h, d->route, d->to);
+    if (status != STATUS_OK) {
+        d->failure = h.failure;
+        return status;
+    }
+    honour_send_timeout(d, &d->send_timeout);
+    status = connect_proxy(d);
+    if (status != STATUS_OK)
+        return status;
+    status = run_handshake(d, &h);
+    if (status != STATUS_OK) {
+        d->failure = h.failure;
+        disconnect(d->fd);
+    }
+    return status;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ * The blocking driver: connect a socket to the first proxy of a route and run the handshake, in the
+ * calling thread, with one deadline for the whole. */
+#ifndef SOCKSIFY_CORE_DIAL_H
+#define SOCKSIFY_CORE_DIAL_H
+
+#include "core/endpoint.h"
+#include "core/handshake.h"
+#include "core/route.h"
+#include "core/status.h"
+#include "core/target.h"
+
+#include <stdint.h>
+#include <sys/time.h>
+
+/* CLOCK_MONOTONIC in milliseconds: what deadlines are told in. */
+int64_t dial_now_ms(void);
+
+struct dial {
+    int fd;                    /* an unconnected TCP socket, blocking or not */
+    int family;                /* its family; changed when the socket was replaced */
+    const struct route *route; /* of kind ROUTE_PROXY */
+    const struct target *to;
+    const struct endpoints *endpoints; /* of the route's first proxy */
+    int64_t deadline_ms;               /* on dial_now_ms's clock */
+
+    struct timeval send_timeout; /* private: the socket's SO_SNDTIMEO, put back after connect(2) */
+
+    struct failure failure; /* result: why it failed */
+    union endpoint proxy;   /* result: the endpoint that was taken */
+};
+
+/*
+ * Dial. Tries the endpoints in order, each with its share of the time. Afterwards the socket
+ * carries the program's stream to the target, nothing of which has been read (STATUS_OK), or it is
+ * unconnected as after a failed connect(2), and dial->failure says why. A shorter SO_SNDTIMEO of
+ * the socket is honoured as the deadline. Signals do not interrupt it. May replace the socket (see
+ * replace.h).
+ */
+enum status dial(struct dial *dial);
+
+#endif

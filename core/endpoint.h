@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ * Where a proxy can be reached: the socket addresses behind its address or host name. */
+#ifndef SOCKSIFY_CORE_ENDPOINT_H
+#define SOCKSIFY_CORE_ENDPOINT_H
+
+#include "core/proxy.h"
+#include "core/status.h"
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+union endpoint {
+    struct sockaddr any;
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+};
+
+enum { ENDPOINTS_MAX = 8 }; /* a name with more addresses: the first eight are tried */
+
+struct endpoints {
+    size_t count;
+    union endpoint list[ENDPOINTS_MAX];
+};
+
+/*
+ * The addresses of a proxy, in the order in which to try them. A literal address costs nothing; a
+ * host name is looked up with the system's resolver, which may take its time. STATUS_OK with at
+ * least one, or STATUS_PROXY_UNRESOLVED.
+ */
+enum status endpoints_resolve(const struct proxy *proxy, struct endpoints *found);
+
+/* An endpoint in the form that a socket of the given family can connect to: IPv4 becomes
+ * IPv4-mapped for AF_INET6. Returns the length, or 0 when that family cannot say it (IPv6 for
+ * AF_INET). */
+socklen_t endpoint_for_family(const union endpoint *endpoint, int family, union endpoint *out);
+
+/* Same family, address and port; an IPv4-mapped address equals its IPv4 one. */
+bool endpoint_equal(const union endpoint *a, const union endpoint *b);
+
+#endif

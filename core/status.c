@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ * Codes to errno and words: see the list in status.h. */
+#include "core/status.h"
+
+#include <errno.h>
+
+int status_errno(enum status status)
+{
+    static const int numbers[] = {
+#define X(code, number, text) [STATUS_##code] = number,
+        STATUS_LIST(X)
+#undef X
+    };
+    return numbers[status];
+}
+
+const char *status_text(enum status status)
+{
+    static const char *const texts[] = {
+#define X(code, number, text) [STATUS_##code] = text,
+        STATUS_LIST(X)
+#undef X
+    };
+    return texts[status];
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ * The plain implementation of sys.h: libc itself, for programs of our own. */
+#include "core/sys.h"
+
+#include <unistd.h>
+
+int sys_connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    return connect(fd, addr, len);
+}
+
+int sys_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
+{
+    return poll(fds, count, timeout_ms);
+}
+
+ssize_t sys_send(int fd, const void *buf, size_t len, int flags)
+{
+    return send(fd, buf, len, flags);
+}
+
+ssize_t sys_recv(int fd, void *buf, size_t len, int flags)
+{
+    return recv(fd, buf, len, flags);
+}
+
+int sys_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+    return getsockopt(fd, level, name, value, len);
+}
+
+int sys_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+    return setsockopt(fd, level, name, value, len);
+}
+
+int sys_close(int fd)
+{
+    return close(fd);
+}
+
+int sys_dup3(int fd, int to, int flags)
+{
+    return dup3(fd, to, flags);
+}
+
+ssize_t sys_read(int fd, void *buf, size_t len)
+{
+    return read(fd, buf, len);
+}
+
+int sys_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                    struct addrinfo **list)
+{
+    return getaddrinfo(node, service, hints, list);
+}
+
+void sys_freeaddrinfo(struct addrinfo *list)
+{
+    freeaddrinfo(list);
+}

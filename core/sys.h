@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ * The libc calls that core makes and preload interposes, under names that nobody interposes.
+ *
+ * core/sys.c is the plain implementation, for the wrapper and the tests; the preload library links
+ * preload/real.c in its place, which calls the libc functions behind its own exported ones.
+ * Contracts are those of the man pages. A call that preload never interposes needs no name here.
+ */
+#ifndef SOCKSIFY_CORE_SYS_H
+#define SOCKSIFY_CORE_SYS_H
+
+#include <netdb.h>
+#include <poll.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+int sys_connect(int fd, const struct sockaddr *addr, socklen_t len);
+int sys_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
+ssize_t sys_send(int fd, const void *buf, size_t len, int flags);
+ssize_t sys_recv(int fd, void *buf, size_t len, int flags);
+int sys_getsockopt(int fd, int level, int name, void *value, socklen_t *len);
+int sys_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
+int sys_close(int fd);
+int sys_dup3(int fd, int to, int flags);
+ssize_t sys_read(int fd, void *buf, size_t len);
+int sys_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                    struct addrinfo **list);
+void sys_freeaddrinfo(struct addrinfo *list);
+
+#endif

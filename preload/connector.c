@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT
+ * The connector thread, and the beginning and end of what it works on. */
+#include "preload/connector.h"
+
+#include "core/dial.h"
+#include "core/exchange.h"
+#include "core/sys.h"
+#include "preload/endpoints.h"
+#include "preload/lock.h"
+#include "preload/own.h"
+#include "preload/peers.h"
+#include "preload/pending.h"
+#include "preload/real.h"
+#include "preload/report.h"
+#include "preload/watches.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+    STACK_SIZE =
+        256 * 1024, /* touched as needed; libc takes the program's thread-local data out of it */
+    IDLE_MS = 50,   /* how late a deadline may be noticed that was set meanwhile */
+    EVENTS = 64,
+};
+
+static int epoll_fd = -1; /* under the lock; -1: the thread does not run */
+static int wake_fd = -1;  /* an eventfd in that set: somebody has the first deadline to wait for */
+
+/* --- The end of a handshake --- */
+
+/*
+ * Leave the socket as a refused connect(2) does: closed, with an error that poll(2) and epoll(7)
+ * report as such. The kernel sets that state on its own word only, so it is given a real refusal:
+ * by a loopback port that is bound, so that nobody else has it, and not listened to.
+ */
+static bool refuse(int fd, int family, const union endpoint *loopback, socklen_t len)
+{
+    union endpoint nobody = *loopback;
+    int bound = socket(nobody.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+    bool refused =
+        bound >= 0 && bind(bound, &nobody.any, len) == 0 &&
+        getsockname(bound, &nobody.any, &len) == 0 &&
+        (len = endpoint_for_family(&nobody, family, &nobody)) > 0 &&
+        (sys_connect(fd, &nobody.any, len) == 0 || errno == EINPROGRESS || errno == ECONNREFUSED);
+    if (bound >= 0)
+        sys_close(bound);
+    return refused;
+}
+
+static void disconnect(int fd)
+{
+    struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+    sys_connect(fd, &nowhere, sizeof(nowhere));
+}
+
+static void show_failure(const struct pending *entry)
+{
+    const union endpoint ipv4 = {
+        .in = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}}};
+    const union endpoint ipv6 = {
+        .in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT}};
+
+    disconnect(entry->own_fd);
+    if (!refuse(entry->own_fd, entry->family, &ipv4, sizeof(ipv4.in)) && entry->family == AF_INET6)
+        refuse(entry->own_fd, entry->family, &ipv6, sizeof(ipv6.in6));
+}
+
+/* Everything a line to the user needs once the lock is gone. */
+struct outcome {
+    bool ended;
+    bool failed;
+    struct failure failure;
+    struct target to;
+    const struct route *route;
+    int64_t milliseconds;
+};
+
+static void leave_set(const struct pending *entry)
+{
+    real(epoll_ctl)(epoll_fd, EPOLL_CTL_DEL, entry->own_fd, NULL);
+}
+
+/* Descriptor numbers that no longer mean this socket were closed in ways we did not see. */
+static void show(struct pending *entry)
+{
+    const uint8_t count = entry->fd_count;
+    int fds[PENDING_FDS];
+    for (uint8_t i = 0; i < count; i++)
+        fds[i] = entry->fds[i];
+    for (uint8_t i = 0; i < count; i++)
+        if (pending_find(fds[i]) == entry)
+            watches_show(fds[i]);
+}
+
+static void remember_peer(const struct pending *entry)
+{
+    const struct peer peer = {.target = entry->address,
+                              .proxy = entry->endpoints.list[entry->endpoint]};
+    for (uint8_t i = 0; i < entry->fd_count; i++)
+        peers_set(entry->fds[i], &peer);
+}
+
+static void finish(struct pending *entry, const struct failure *failure, struct outcome *outcome)
+{
+    outcome->ended = true;
+    outcome->failed = failure->status != STATUS_OK;
+    outcome->failure = *failure;
+    outcome->to = entry->to;
+    outcome->route = entry->route;
+    outcome->milliseconds = dial_now_ms() - entry->start_ms;
+
+    leave_set(entry);
+    if (outcome->failed)
+        show_failure(entry);
+    else
+        remember_peer(entry);
+    if (outcome->failed && failure->stage == STAGE_CONNECT)
+        endpoints_forget(entry->config, entry->route->hop[0]);
+    show(entry);
+    pending_end(entry, outcome->failed ? failure_errno(failure) : 0);
+}
+
+static void tell(const struct outcome *outcome)
+{
+    if (!outcome->ended)
+        return;
+    if (outcome->failed)
+        report_failure(&outcome->to, outcome->route, &outcome->failure);
+    else
+        report_success(&outcome->to, outcome->route, outcome->milliseconds);
+}
+
+void connector_cancel(struct pending *entry, bool disconnect_it)
+{
+    leave_set(entry);
+    if (disconnect_it) {
+        disconnect(entry->own_fd);
+        show(entry);
+    }
+    pending_end(entry, 0);
+}
+
+/* --- The course of a handshake --- */
+
+/*
+ * Begin to connect to the endpoint in hand, or to the next that does not fail at once. 0, or the
+ * errno of the last. Endpoints of a family that the socket cannot say are passed over.
+ */
+static int connect_next(struct pending *entry)
+{
+    int error = ENETUNREACH;
+    for (; entry->endpoint < entry->endpoints.count; entry->endpoint++) {
+        union endpoint to;
+        socklen_t len =
+            endpoint_for_family(&entry->endpoints.list[entry->endpoint], entry->family, &to);
+        if (len == 0)
+            continue;
+        int64_t now = dial_now_ms();
+        int64_t left = (int64_t)(entry->endpoints.count - entry->endpoint);
+        entry->endpoint_deadline_ms = now + (entry->deadline_ms - now) / left;
+        if (sys_connect(entry->own_fd, &to.any, len) == 0 || errno == EINPROGRESS)
+            return 0;
+        error = errno;
+        disconnect(entry->own_fd);
+    }
+    return error;
+}
+
+static void fail_to_connect(struct pending *entry, int error, struct outcome *outcome)
+{
+    bool expired = error == ETIMEDOUT && dial_now_ms() >= entry->deadline_ms;
+    const struct failure failure = {
+        .status = expired ? STATUS_TIMED_OUT : STATUS_SYSTEM, .code = -1, .sys_errno = error};
+    finish(entry, &failure, outcome);
+}
+
+static void try_next(struct pending *entry, int error, struct outcome *outcome)
+{
+    disconnect(entry->own_fd);
+    entry->endpoint++;
+    if (entry->endpoint < entry->endpoints.count && connect_next(entry) == 0)
+        pending_schedule(entry);
+    else
+        fail_to_connect(entry, error, outcome);
+}
+
+/* The TCP connection to the proxy stands, is still under way (false), or has failed. */
+static bool check_connected(struct pending *entry, struct outcome *outcome)
+{
+    int error = 0;
+    socklen_t len = sizeof(error);
+    sys_getsockopt(entry->own_fd, SOL_SOCKET, SO_ERROR, &error, &len);
+    if (error != 0) {
+        try_next(entry, error, outcome);
+        return false;
+    }
+    union endpoint peer;
+    len = sizeof(peer);
+    if (real(getpeername)(entry->own_fd, &peer.any, &len) != 0)
+        return false;
+    entry->tcp_connected = true;
+    entry->endpoint_deadline_ms = entry->deadline_ms;
+    pending_schedule(entry);
+    return true;
+}
+
+static void advance(struct pending *entry, struct outcome *outcome)
+{
+    if (!entry->tcp_connected && !check_connected(entry, outcome))
+        return;
+    for (;;) {
+        switch (exchange_step(entry->own_fd, &entry->handshake)) {
+        case EXCHANGE_MOVED:
+            if (handshake_want(&entry->handshake) == WANT_NOTHING)
+                break;
+            continue;
+        case EXCHANGE_BLOCKED:
+            return;
+        case EXCHANGE_ENDED:
+            break;
+        }
+        finish(entry, &entry->handshake.failure, outcome);
+        return;
+    }
+}
+
+static void expire(struct pending *entry, struct outcome *outcome)
+{
+    if (!entry->tcp_connected) {
+        try_next(entry, ETIMEDOUT, outcome);
+        return;
+    }
+    handshake_expired(&entry->handshake);
+    finish(entry, &entry->handshake.failure, outcome);
+}
+
+/* --- The thread --- */
+
+static void on_event(uint32_t number)
+{
+    struct outcome outcome = {0};
+    struct held held;
+    lock_acquire(&held);
+    struct pending *entry = pending_by_number(number);
+    if (entry)
+        advance(entry, &outcome);
+    lock_release(&held);
+    tell(&outcome);
+}
+
+/* End what is overdue, one at a time; then the milliseconds until something may be, -1: never. */
+static int expire_overdue(void)
+{
+    for (;;) {
+        struct outcome outcome = {0};
+        struct held held;
+        lock_acquire(&held);
+        struct pending *entry = pending_first();
+        int64_t left = entry ? entry->endpoint_deadline_ms - dial_now_ms() : -1;
+        bool overdue = entry && left <= 0;
+        if (overdue)
+            expire(entry, &outcome);
+        lock_release(&held);
+        tell(&outcome);
+        if (!entry)
+            return -1;
+        if (!overdue)
+            return left < IDLE_MS ? (int)left : IDLE_MS;
+    }
+}
+
+static void *run(void *unused)
+{
+    (void)unused;
+    for (;;) {
+        struct epoll_event events[EVENTS];
+        int timeout_ms = expire_overdue();
+        int count =
+            epoll_wait(__atomic_load_n(&epoll_fd, __ATOMIC_RELAXED), events, EVENTS, timeout_ms);
+        for (int i = 0; i < count; i++)
+            on_event(events[i].data.u32);
+    }
+    return NULL;
+}
+
+static struct held fork_held;
+
+static void before_fork(void)
+{
+    lock_acquire(&fork_held);
+}
+
+static void after_fork_in_parent(void)
+{
+    pending_fork_parent();
+    lock_release(&fork_held);
+}
+
+static void after_fork_in_child(void)
+{
+    pending_fork_child();
+    epoll_fd = wake_fd = -1; /* closed with all of ours: the child starts its own when it must */
+    lock_reset();
+    lock_release(&fork_held);
+}
+
+static bool start_thread(void)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    if (pthread_attr_init(&attributes) != 0)
+        return false;
+    bool started = pthread_attr_setstacksize(&attributes, STACK_SIZE) == 0 &&
+                   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED) == 0 &&
+                   pthread_create(&thread, &attributes, run, NULL) == 0;
+    pthread_attr_destroy(&attributes);
+    return started;
+}
+
+static bool add_to_set(int fd, uint32_t events, uint32_t number)
+{
+    struct epoll_event event = {.events = events | EPOLLET, .data.u32 = number};
+    return real(epoll_ctl)(epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+/* Under the lock, so that the thread is born with all signals blocked. */
+static bool start(void)
+{
+    static bool handlers;
+
+    if (epoll_fd >= 0)
+        return true;
+    if (!handlers && pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) != 0)
+        return false;
+    handlers = true;
+    epoll_fd = own_adopt(epoll_create1(EPOLL_CLOEXEC));
+    wake_fd = own_adopt(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (epoll_fd >= 0 && wake_fd >= 0 && add_to_set(wake_fd, EPOLLIN, 0) && start_thread())
+        return true;
+    own_close(epoll_fd);
+    own_close(wake_fd);
+    epoll_fd = wake_fd = -1;
+    return false;
+}
+
+/* --- The beginning --- */
+
+/* Hand the entry to the thread, and wake it when it sleeps without a deadline. */
+static bool hand_over(struct pending *entry)
+{
+    static const uint64_t one = 1;
+    bool thread_sleeps = pending_first() == NULL;
+    if (!add_to_set(entry->own_fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP, entry->number))
+        return false;
+    pending_schedule(entry);
+    if (thread_sleeps)
+        syscall(SYS_write, wake_fd, &one, sizeof(one));
+    return true;
+}
+
+static int begin(const struct connector_job *job, struct outcome *outcome)
+{
+    struct pending *entry = start() ? pending_add(job->fd) : NULL;
+    if (!entry)
+        return CONNECTOR_UNAVAILABLE;
+    entry->family = job->family;
+    entry->start_ms = job->start_ms;
+    entry->deadline_ms = job->deadline_ms;
+    entry->endpoints = *job->endpoints;
+    entry->address = *job->address;
+    entry->config = job->config;
+    entry->route = job->route;
+    entry->to = *job->to;
+    if (handshake_init(&entry->handshake, entry->route, &entry->to) != STATUS_OK) {
+        outcome->ended = outcome->failed = true;
+        outcome->failure = entry->handshake.failure;
+    }
+
+    watches_hide(job->fd);
+    int error = outcome->failed ? failure_errno(&outcome->failure) : connect_next(entry);
+    if (error == 0 && hand_over(entry))
+        return EINPROGRESS;
+    if (error != 0 && !outcome->failed) {
+        outcome->ended = outcome->failed = true;
+        outcome->failure =
+            (struct failure){.status = STATUS_SYSTEM, .code = -1, .sys_errno = error};
+    }
+    if (error == 0)
+        disconnect(entry->own_fd);
+    watches_show(job->fd);
+    pending_end(entry, 0);
+    return error != 0 ? error : CONNECTOR_UNAVAILABLE;
+}
+
+int connector_begin(const struct connector_job *job)
+{
+    struct outcome outcome = {.to = *job->to, .route = job->route};
+    struct held held;
+    lock_acquire(&held);
+    int result = begin(job, &outcome);
+    lock_release(&held);
+    tell(&outcome);
+    return result;
+}
+
+bool connector_vacate(int fd)
+{
+    struct held held;
+    lock_acquire(&held);
+    struct pending *entry = pending_by_own_fd(fd);
+    int *place = fd == epoll_fd  ? &epoll_fd
+                 : fd == wake_fd ? &wake_fd
+                 : entry         ? &entry->own_fd
+                                 : NULL;
+    int moved = place ? own_duplicate(fd) : -1;
+    if (moved >= 0) {
+        /* A registration belongs to a number, too. */
+        if (fd != epoll_fd)
+            real(epoll_ctl)(epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+        __atomic_store_n(place, moved, __ATOMIC_RELAXED);
+        if (entry)
+            add_to_set(moved, EPOLLIN | EPOLLOUT | EPOLLRDHUP, entry->number);
+        else if (place == &wake_fd)
+            add_to_set(moved, EPOLLIN, 0);
+        own_close(fd);
+    }
+    lock_release(&held);
+    return moved >= 0;
+}

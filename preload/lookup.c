@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT
+ * Names to addresses and back, without asking anybody. */
+#include "preload/lookup.h"
+
+#include "core/names.h"
+#include "core/rules.h"
+#include "preload/standin.h"
+#include "preload/state.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <string.h>
+
+static struct hosts hosts_file = {.path = "/etc/hosts"};
+
+/* What libc takes for an address and never looks up: inet_aton's forms ("127.1", "0x7f000001"),
+ * IPv6, IPv6 with a scope. */
+static bool is_literal(const char *name)
+{
+    struct in_addr ipv4;
+    if (name[0] >= '0' && name[0] <= '9' && inet_aton(name, &ipv4))
+        return true;
+    if (!strchr(name, ':'))
+        return false;
+    char address[INET6_ADDRSTRLEN];
+    size_t len = strcspn(name, "%");
+    struct in6_addr ipv6;
+    if (len >= sizeof(address))
+        return false;
+    memcpy(address, name, len);
+    address[len] = '\0';
+    return inet_pton(AF_INET6, address, &ipv6) == 1;
+}
+
+static void keep_family(struct lookup *found, int family)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < found->count; i++)
+        if (family == AF_UNSPEC || found->list[i].family == family)
+            found->list[kept++] = found->list[i];
+    found->count = kept;
+}
+
+static void set_standin(struct lookup *found, int family, uint32_t index)
+{
+    struct hosts_address *address = &found->list[0];
+    found->count = 1;
+    if (family == AF_INET6) {
+        struct in6_addr ipv6 = names_ipv6(index);
+        address->family = AF_INET6;
+        memcpy(address->bytes, &ipv6, 16);
+    } else {
+        struct in_addr ipv4 = names_ipv4(index);
+        address->family = AF_INET;
+        memcpy(address->bytes, &ipv4, 4);
+    }
+}
+
+enum lookup_kind lookup_name(const char *name, int family, struct lookup *found)
+{
+    if (is_literal(name))
+        return LOOKUP_REAL;
+    struct target target;
+    /* A colon is part of no name, and of every IPv6 address that is mistyped. */
+    if (strchr(name, ':') || target_set_host(&target, name, strlen(name), 0) != STATUS_OK)
+        return LOOKUP_MALFORMED;
+
+    found->count = hosts_find(&hosts_file, target.name, target.name_len, found->list,
+                              LOOKUP_ADDRESSES_MAX, found->canonical);
+    if (found->count > 0) {
+        keep_family(found, family);
+        return LOOKUP_FOUND;
+    }
+    const struct config *config = state_config();
+    if (!config)
+        return LOOKUP_REFUSED;
+    if (rules_name_is_direct(config_rules(config), target.name, target.name_len))
+        return LOOKUP_REAL;
+    struct names *names = state_names();
+    uint32_t index = names ? names_standin(names, target.name, target.name_len) : 0;
+    if (index == 0)
+        return LOOKUP_REFUSED;
+    set_standin(found, family, index);
+    memcpy(found->canonical, target.name, (size_t)target.name_len + 1);
+    return LOOKUP_FOUND;
+}
+
+enum lookup_kind lookup_address(int family, const void *bytes, struct lookup *found)
+{
+    struct target target;
+    if (family == AF_INET) {
+        target = (struct target){.kind = TARGET_IPV4};
+        memcpy(target.ipv4, bytes, 4);
+    } else {
+        uint8_t ipv6[16]; /* the program's may lie anywhere */
+        memcpy(ipv6, bytes, sizeof(ipv6));
+        target_set_ipv6(&target, ipv6, 0);
+    }
+
+    found->count = 0;
+    if (target_is_this_host(&target))
+        return LOOKUP_REAL;
+    enum standin standin = standin_to_name(&target);
+    if (standin == STANDIN_NAMED) {
+        found->count = 1;
+        found->list[0].family = family;
+        memcpy(found->list[0].bytes, bytes, lookup_address_len(family));
+        memcpy(found->canonical, target.name, (size_t)target.name_len + 1);
+    }
+    if (standin != STANDIN_NOT)
+        return LOOKUP_FOUND;
+    const struct config *config = state_config();
+    if (!config)
+        return LOOKUP_REFUSED;
+    bool direct = rules_decide(config_rules(config), &target).route->kind == ROUTE_DIRECT;
+    return direct ? LOOKUP_REAL : LOOKUP_FOUND;
+}

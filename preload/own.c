@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT
+ * Making, marking and closing our own descriptors. */
+#include "preload/own.h"
+
+#include "core/sys.h"
+#include "preload/fdtable.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+    HIGH = 8192
+}; /* above what select(2) and most programs use; the kernel's table grows that far */
+
+uint32_t own_count;
+
+/* Half of the program's limit at most: numbers above leave it the lower ones. */
+static int high_number(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / 2 >= HIGH)
+        return HIGH;
+    return (int)(limit.rlim_cur / 2);
+}
+
+/* close(2) without being a cancellation point or one of our own exported functions. */
+static void plain_close(int fd)
+{
+    int saved = errno;
+    syscall(SYS_close, fd);
+    errno = saved;
+}
+
+int own_duplicate(int fd)
+{
+    int made = (int)syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, high_number());
+    if (made < 0 && errno != EBADF)
+        made = (int)syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 3);
+    struct slot *slot = made >= 0 ? fdtable_slot(made, true) : NULL;
+    if (made >= 0 && !slot) {
+        plain_close(made);
+        errno = ENOMEM;
+        return -1;
+    }
+    if (slot) {
+        *slot = (struct slot){.own = true};
+        __atomic_add_fetch(&own_count, 1, __ATOMIC_RELAXED);
+    }
+    return made;
+}
+
+int own_adopt(int fd)
+{
+    int made = fd >= 0 ? own_duplicate(fd) : -1;
+    if (fd >= 0)
+        plain_close(fd);
+    return made;
+}
+
+void own_close(int fd)
+{
+    struct slot *slot = fdtable_slot(fd, false);
+    if (!slot || !slot->own)
+        return;
+    slot->own = false;
+    __atomic_sub_fetch(&own_count, 1, __ATOMIC_RELAXED);
+    plain_close(fd);
+}
+
+bool own_is(int fd)
+{
+    const struct slot *slot = own_any() ? fdtable_slot(fd, false) : NULL;
+    return slot && slot->own;
+}
+
+int own_next(int fd)
+{
+    uint32_t left = __atomic_load_n(&own_count, __ATOMIC_RELAXED);
+    for (; left > 0 && fd < FDTABLE_MAX; fd++) {
+        const struct slot *slot = fdtable_slot(fd, false);
+        if (!slot)
+            fd |= FDTABLE_PIECE - 1; /* nothing near it */
+        else if (slot->own)
+            return fd;
+    }
+    return -1;
+}

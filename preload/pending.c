@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: MIT
+ * The table of pending sockets. */
+#include "preload/pending.h"
+
+#include "core/sys.h"
+#include "preload/fdtable.h"
+#include "preload/lock.h"
+#include "preload/own.h"
+#include "preload/watches.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    INDEX_BITS = 16, /* of an entry's number; the rest is its generation */
+    PIECE = 64,      /* entries that are made at once */
+    PIECES = (1 << INDEX_BITS) / PIECE,
+    WAITERS = 256, /* threads that wait in poll or select for a pending socket at once */
+};
+
+uint32_t pending_count;
+
+static struct {
+    pid_t owner; /* the process whose entries and connector these are */
+    struct pending *pieces[PIECES];
+    uint32_t made; /* entries in pieces */
+    struct pending
+        *free; /* through later; first freed, first used, so that a child may still look */
+    struct pending *free_end;
+    struct pending *first, *last; /* scheduled, by deadline */
+    uint32_t foreign;             /* after a fork: entries of pending_count that are the parent's */
+    uint32_t foreign_made;        /* they are among the first so many */
+} table;
+
+static struct {
+    pid_t thread;
+    int event_fd; /* -1 or 0: free */
+} waiters[WAITERS];
+
+static uint64_t cookie_of(int fd)
+{
+    uint64_t cookie = 0;
+    socklen_t len = sizeof(cookie);
+    return sys_getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) == 0 ? cookie : 0;
+}
+
+static struct pending *at(uint32_t number)
+{
+    uint32_t index = number & ((1u << INDEX_BITS) - 1);
+    struct pending *piece = number != 0 ? table.pieces[index / PIECE] : NULL;
+    struct pending *entry = piece ? &piece[index % PIECE] : NULL;
+    return entry && entry->number == number ? entry : NULL;
+}
+
+static uint32_t state_of(const struct pending *entry)
+{
+    return __atomic_load_n(&entry->state, __ATOMIC_ACQUIRE);
+}
+
+/* A number that dup(2) made: compare sockets. */
+static struct pending *by_cookie(uint64_t cookie)
+{
+    for (uint32_t i = 0; i < table.made; i++) {
+        struct pending *piece = table.pieces[i / PIECE];
+        if (piece && state_of(&piece[i % PIECE]) != PENDING_NONE &&
+            piece[i % PIECE].cookie == cookie)
+            return &piece[i % PIECE];
+    }
+    return NULL;
+}
+
+/* In the child of a vfork, or of a clone without our fork handlers, memory may be the parent's. */
+static bool is_own_process(void)
+{
+    return getpid() == table.owner;
+}
+
+/* A forked child is not told when its parent's entries end: it looks, until all have. */
+static void recount_foreign(void)
+{
+    for (uint32_t i = 0; i < table.foreign_made; i++) {
+        const struct pending *entry = &table.pieces[i / PIECE][i % PIECE];
+        if (entry->owner != table.owner && state_of(entry) != PENDING_NONE)
+            return;
+    }
+    __atomic_sub_fetch(&pending_count, table.foreign, __ATOMIC_RELAXED);
+    table.foreign = 0;
+}
+
+struct pending *pending_find(int fd)
+{
+    struct slot *slot = fdtable_slot(fd, false);
+    if (!slot || (slot->pending == 0 && !slot->duplicated) || !is_own_process())
+        return NULL;
+    if (table.foreign > 0)
+        recount_foreign();
+    uint64_t cookie = cookie_of(fd);
+    struct pending *entry = at(slot->pending);
+    if (entry && state_of(entry) != PENDING_NONE && entry->cookie == cookie)
+        return entry;
+    slot->pending = 0;
+    entry = slot->duplicated && cookie != 0 ? by_cookie(cookie) : NULL;
+    if (entry && !pending_add_fd(entry, fd))
+        return NULL;
+    return entry;
+}
+
+static bool make_piece(void)
+{
+    if (table.made >= PIECES * PIECE)
+        return false;
+    /* Shared, so that a forked child sees how a handshake ended. */
+    struct pending *piece = mmap(NULL, PIECE * sizeof(*piece), PROT_READ | PROT_WRITE,
+                                 MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (piece == MAP_FAILED)
+        return false;
+    table.pieces[table.made / PIECE] = piece;
+    for (uint32_t i = 0; i < PIECE; i++, table.made++) {
+        piece[i].number = table.made;
+        piece[i].later = table.free;
+        table.free = &piece[i];
+        if (!table.free_end)
+            table.free_end = &piece[i];
+    }
+    return true;
+}
+
+static struct pending *take_free(void)
+{
+    if (!table.free && !make_piece())
+        return NULL;
+    struct pending *entry = table.free;
+    table.free = entry->later;
+    if (!table.free)
+        table.free_end = NULL;
+    entry->number += 1u << INDEX_BITS;
+    if (entry->number < 1u << INDEX_BITS) /* generation 0 is what never was */
+        entry->number += 1u << INDEX_BITS;
+    return entry;
+}
+
+static void give_back(struct pending *entry)
+{
+    entry->later = NULL;
+    if (table.free_end)
+        table.free_end->later = entry;
+    else
+        table.free = entry;
+    table.free_end = entry;
+}
+
+struct pending *pending_add(int fd)
+{
+    table.owner = getpid();
+    uint64_t cookie = cookie_of(fd);
+    int own_fd = cookie != 0 ? own_duplicate(fd) : -1;
+    struct pending *entry = own_fd >= 0 ? take_free() : NULL;
+    if (!entry) {
+        own_close(own_fd);
+        return NULL;
+    }
+    entry->error = 0;
+    entry->owner = table.owner;
+    entry->cookie = cookie;
+    entry->earlier = entry->later = NULL;
+    entry->own_fd = own_fd;
+    entry->inherited = entry->tcp_connected = false;
+    entry->fd_count = 0;
+    entry->endpoint = 0;
+    entry->deadline_ms = 0;
+    pending_add_fd(entry, fd);
+    __atomic_store_n(&entry->state, PENDING_RUNNING, __ATOMIC_RELEASE);
+    __atomic_add_fetch(&pending_count, 1, __ATOMIC_RELAXED);
+    return entry;
+}
+
+struct pending *pending_by_number(uint32_t number)
+{
+    struct pending *entry = at(number);
+    return entry && state_of(entry) == PENDING_RUNNING && entry->owner == table.owner ? entry
+                                                                                      : NULL;
+}
+
+void pending_forget_set(int set)
+{
+    for (const struct pending *entry = table.first; entry; entry = entry->later)
+        for (uint8_t i = 0; i < entry->fd_count; i++)
+            watches_drop_set(entry->fds[i], set);
+}
+
+struct pending *pending_by_own_fd(int own_fd)
+{
+    struct pending *entry = table.first;
+    while (entry && entry->own_fd != own_fd)
+        entry = entry->later;
+    return entry;
+}
+
+static bool is_scheduled(const struct pending *entry)
+{
+    return entry->earlier || entry->later || table.first == entry;
+}
+
+static void unschedule(struct pending *entry)
+{
+    if (!is_scheduled(entry))
+        return;
+    *(entry->earlier ? &entry->earlier->later : &table.first) = entry->later;
+    *(entry->later ? &entry->later->earlier : &table.last) = entry->earlier;
+    entry->earlier = entry->later = NULL;
+}
+
+void pending_schedule(struct pending *entry)
+{
+    unschedule(entry);
+    /* Deadlines mostly come in order: the search from the end is short. */
+    struct pending *before = table.last;
+    while (before && before->endpoint_deadline_ms > entry->endpoint_deadline_ms)
+        before = before->earlier;
+    entry->earlier = before;
+    entry->later = before ? before->later : table.first;
+    *(before ? &before->later : &table.first) = entry;
+    *(entry->later ? &entry->later->earlier : &table.last) = entry;
+}
+
+struct pending *pending_first(void)
+{
+    return table.first;
+}
+
+bool pending_add_fd(struct pending *entry, int fd)
+{
+    struct slot *slot = fdtable_slot(fd, true);
+    if (!slot || entry->fd_count == PENDING_FDS)
+        return false;
+    slot->pending = entry->number;
+    if (entry->owner == table.owner)
+        entry->fds[entry->fd_count++] = fd;
+    return true;
+}
+
+size_t pending_remove_fd(struct pending *entry, int fd)
+{
+    struct slot *slot = fdtable_slot(fd, false);
+    if (slot)
+        slot->pending = 0;
+    if (entry->owner != table.owner)
+        return 1;
+    for (size_t i = 0; i < entry->fd_count; i++)
+        if (entry->fds[i] == fd)
+            entry->fds[i--] = entry->fds[--entry->fd_count];
+    return entry->fd_count;
+}
+
+static void wake_waiters(void)
+{
+    static const uint64_t one = 1;
+    for (size_t i = 0; i < WAITERS; i++)
+        if (waiters[i].event_fd > 0)
+            syscall(SYS_write, waiters[i].event_fd, &one, sizeof(one));
+}
+
+static void set_state(struct pending *entry, enum pending_state state)
+{
+    __atomic_store_n(&entry->state, state, __ATOMIC_RELEASE);
+    syscall(SYS_futex, &entry->state, FUTEX_WAKE, INT_MAX);
+}
+
+static void forget(struct pending *entry)
+{
+    for (size_t i = 0; i < entry->fd_count; i++) {
+        struct slot *slot = fdtable_slot(entry->fds[i], false);
+        if (slot && slot->pending == entry->number)
+            slot->pending = 0;
+    }
+    __atomic_sub_fetch(&pending_count, 1, __ATOMIC_RELAXED);
+    give_back(entry);
+}
+
+void pending_end(struct pending *entry, int error)
+{
+    unschedule(entry);
+    own_close(entry->own_fd);
+    entry->own_fd = -1;
+    entry->error = error;
+    set_state(entry, error != 0 ? PENDING_FAILED : PENDING_NONE);
+    if (error == 0)
+        forget(entry);
+    wake_waiters();
+}
+
+int pending_fetch_error(struct pending *entry)
+{
+    int error = __atomic_exchange_n(&entry->error, 0, __ATOMIC_ACQ_REL);
+    if (entry->owner == table.owner) {
+        set_state(entry, PENDING_NONE);
+        forget(entry);
+    }
+    return error;
+}
+
+bool pending_is_running(int fd)
+{
+    struct held held;
+    lock_acquire(&held);
+    struct pending *entry = pending_find(fd);
+    bool running = entry && state_of(entry) == PENDING_RUNNING;
+    lock_release(&held);
+    return running;
+}
+
+bool pending_is_own(int fd)
+{
+    struct held held;
+    lock_acquire(&held);
+    struct pending *entry = pending_find(fd);
+    bool own = entry && entry->owner == table.owner;
+    lock_release(&held);
+    return own;
+}
+
+/* The process whose connector worked on it is gone: nobody will end the handshake. */
+static void end_orphan(struct pending *entry)
+{
+    uint32_t running = PENDING_RUNNING;
+    entry->error = ECONNABORTED;
+    __atomic_compare_exchange_n(&entry->state, &running, PENDING_FAILED, false, __ATOMIC_ACQ_REL,
+                                __ATOMIC_RELAXED);
+}
+
+void pending_wait(int fd)
+{
+    int saved = errno;
+    for (;;) {
+        struct held held;
+        lock_acquire(&held);
+        struct pending *entry = pending_find(fd);
+        bool running = entry && state_of(entry) == PENDING_RUNNING;
+        bool foreign = running && entry->owner != table.owner;
+        if (foreign && kill(entry->owner, 0) != 0 && errno == ESRCH)
+            end_orphan(entry);
+        lock_release(&held);
+        if (!running)
+            break;
+        /* Bounded, so that an owner that dies is noticed. Entries are never unmapped. */
+        const struct timespec slice = {.tv_nsec = 100 * 1000 * 1000};
+        syscall(SYS_futex, &entry->state, FUTEX_WAIT, PENDING_RUNNING, &slice);
+    }
+    errno = saved;
+}
+
+bool pending_add_waiter(int event_fd)
+{
+    pid_t thread = (pid_t)syscall(SYS_gettid);
+    struct held held;
+    lock_acquire(&held);
+    /* One of this thread's that is still there was left behind by a longjmp. */
+    size_t place = WAITERS;
+    for (size_t i = 0; i < WAITERS; i++) {
+        if (waiters[i].event_fd > 0 && waiters[i].thread == thread) {
+            own_close(waiters[i].event_fd);
+            waiters[i].event_fd = 0;
+        }
+        if (waiters[i].event_fd <= 0)
+            place = i;
+    }
+    if (place < WAITERS) {
+        waiters[place].thread = thread;
+        waiters[place].event_fd = event_fd;
+    }
+    lock_release(&held);
+    return place < WAITERS;
+}
+
+void pending_remove_waiter(int event_fd)
+{
+    struct held held;
+    lock_acquire(&held);
+    for (size_t i = 0; i < WAITERS; i++)
+        if (waiters[i].event_fd == event_fd)
+            waiters[i].event_fd = 0;
+    lock_release(&held);
+}
+
+void pending_fork_parent(void)
+{
+    /* The child may go on with a socket whose last number the parent closes. */
+    for (struct pending *entry = table.first; entry; entry = entry->later)
+        entry->inherited = true;
+}
+
+void pending_fork_child(void)
+{
+    /* Entries that were running are foreign now, and so are their pieces: ours come after them. The
+     * connector's duplicates would keep the parent's sockets open. */
+    for (int fd = own_next(0); fd >= 0; fd = own_next(fd + 1))
+        own_close(fd);
+    for (size_t i = 0; i < WAITERS; i++)
+        waiters[i].event_fd = 0;
+    table.owner = getpid();
+    table.free = table.free_end = NULL;
+    table.first = table.last = NULL;
+    table.foreign = pending_count;
+    table.foreign_made = table.made;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ * Looking up the real functions, and core/sys.h in terms of them. */
+#include "preload/real.h"
+
+#include "core/sys.h"
+
+#include <dlfcn.h>
+
+void *real_functions[REAL_COUNT];
+
+void *real_bind(enum real_index index)
+{
+    static const char *const names[] = {
+#define X(name) [REAL_##name] = #name,
+        REAL_FUNCTIONS(X)
+#undef X
+    };
+    void *function = dlsym(RTLD_NEXT, names[index]);
+    __atomic_store_n(&real_functions[index], function, __ATOMIC_RELAXED);
+    return function;
+}
+
+int sys_connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    return real(connect)(fd, addr, len);
+}
+
+int sys_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
+{
+    return real(poll)(fds, count, timeout_ms);
+}
+
+ssize_t sys_send(int fd, const void *buf, size_t len, int flags)
+{
+    return real(send)(fd, buf, len, flags);
+}
+
+ssize_t sys_recv(int fd, void *buf, size_t len, int flags)
+{
+    return real(recv)(fd, buf, len, flags);
+}
+
+int sys_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+    return real(getsockopt)(fd, level, name, value, len);
+}
+
+int sys_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+    return setsockopt(fd, level, name, value, len);
+}
+
+int sys_close(int fd)
+{
+    return real(close)(fd);
+}
+
+int sys_dup3(int fd, int to, int flags)
+{
+    return real(dup3)(fd, to, flags);
+}
+
+ssize_t sys_read(int fd, void *buf, size_t len)
+{
+    return real(read)(fd, buf, len);
+}
+
+int sys_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                    struct addrinfo **list)
+{
+    return real(getaddrinfo)(node, service, hints, list);
+}
+
+void sys_freeaddrinfo(struct addrinfo *list)
+{
+    freeaddrinfo(list);
+}

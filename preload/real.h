@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ * The libc functions behind the ones we export: real(connect)(fd, addr, len). Each is looked up
+ * (dlsym RTLD_NEXT, so that another preloaded library keeps its turn) when it is first called:
+ * most programs use few of them, and a look-up costs more than anything else at start-up. */
+#ifndef SOCKSIFY_PRELOAD_REAL_H
+#define SOCKSIFY_PRELOAD_REAL_H
+
+#include <netdb.h>
+#include <poll.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Every interposed function: a new one is one word here and one in exports.map. */
+#define REAL_FUNCTIONS(X)                                                                          \
+    X(close)                                                                                       \
+    X(closefrom)                                                                                   \
+    X(close_range)                                                                                 \
+    X(connect)                                                                                     \
+    X(dup)                                                                                         \
+    X(dup2)                                                                                        \
+    X(dup3)                                                                                        \
+    X(epoll_ctl)                                                                                   \
+    X(fcntl)                                                                                       \
+    X(fcntl64)                                                                                     \
+    X(getaddrinfo)                                                                                 \
+    X(gethostbyaddr)                                                                               \
+    X(gethostbyaddr_r)                                                                             \
+    X(gethostbyname)                                                                               \
+    X(gethostbyname2)                                                                              \
+    X(gethostbyname2_r)                                                                            \
+    X(gethostbyname_r)                                                                             \
+    X(getnameinfo)                                                                                 \
+    X(getpeername)                                                                                 \
+    X(getsockopt)                                                                                  \
+    X(poll)                                                                                        \
+    X(ppoll)                                                                                       \
+    X(pselect)                                                                                     \
+    X(read)                                                                                        \
+    X(readv)                                                                                       \
+    X(recv)                                                                                        \
+    X(recvfrom)                                                                                    \
+    X(recvmsg)                                                                                     \
+    X(recvmmsg)                                                                                    \
+    X(select)                                                                                      \
+    X(send)                                                                                        \
+    X(sendfile)                                                                                    \
+    X(sendfile64)                                                                                  \
+    X(sendmmsg)                                                                                    \
+    X(sendmsg)                                                                                     \
+    X(sendto)                                                                                      \
+    X(shutdown)                                                                                    \
+    X(write)                                                                                       \
+    X(writev)                                                                                      \
+    X(__poll_chk)                                                                                  \
+    X(__ppoll_chk)                                                                                 \
+    X(__read_chk)                                                                                  \
+    X(__recv_chk)                                                                                  \
+    X(__recvfrom_chk)
+
+enum real_index {
+#define X(name) REAL_##name,
+    REAL_FUNCTIONS(X)
+#undef X
+        REAL_COUNT
+};
+
+/* NULL until looked up; relaxed atomic access, since every thread would store the same. */
+extern void *real_functions[REAL_COUNT];
+
+/* Look one up and remember it. Never NULL for what libc has. */
+void *real_bind(enum real_index index);
+
+static inline void *real_get(enum real_index index)
+{
+    void *function = __atomic_load_n(&real_functions[index], __ATOMIC_RELAXED);
+    return __builtin_expect(function != NULL, 1) ? function : real_bind(index);
+}
+
+#define real(name) ((__typeof__(&name))real_get(REAL_##name))
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT
+ * Start-up, and the configuration of this process. */
+#include "preload/state.h"
+
+#include "core/log.h"
+#include "core/settings.h"
+#include "preload/guard.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+_Thread_local unsigned guard_depth;
+
+static struct {
+    bool started;
+    bool usable; /* settings_read was content; else error says why not */
+    struct settings settings;
+    struct names *names;
+    const char *names_why; /* atomic; why the map is not the shared one, until that was said */
+    struct config *config; /* atomic; NULL until compiled */
+    bool complained;       /* atomic */
+    char error[CONFIG_ERROR_MAX];
+} state;
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* The program as it was called: for a script its own name, for busybox the applet's. */
+static const char *called_as(void)
+{
+    const char *path = (const char *)getauxval(AT_EXECFN);
+    return path ? base_name(path) : program_invocation_short_name;
+}
+
+void state_start(void)
+{
+    if (__builtin_expect(state.started, 1))
+        return;
+    int saved = errno;
+    state.started = true;
+    state.usable = settings_read(&state.settings, state.error) == STATUS_OK;
+    log_setup(state.settings.log_level, program_invocation_short_name, state.settings.log_file);
+
+    char path[PATH_MAX];
+    state.names = names_open(names_path(secure_getenv("XDG_RUNTIME_DIR"), path, sizeof(path)),
+                             &state.names_why);
+    errno = saved;
+}
+
+static __attribute__((constructor)) void construct(void)
+{
+    state_start();
+}
+
+/* Said once, by whichever thread comes first. */
+static void complain(void)
+{
+    if (!__atomic_exchange_n(&state.complained, true, __ATOMIC_RELAXED))
+        log_error("%s; connections are refused", state.error);
+}
+
+static struct config *compile(void)
+{
+    char executable[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", executable, sizeof(executable) - 1);
+    executable[len > 0 ? len : 0] = '\0';
+
+    struct config_source source = state.settings.source;
+    source.app[0] = called_as();
+    source.app[1] = len > 0 ? base_name(executable) : NULL;
+    char error[CONFIG_ERROR_MAX];
+    struct config *config = NULL;
+    if (config_compile(&source, &config, error) != STATUS_OK) {
+        memcpy(state.error, error, sizeof(error));
+        return NULL;
+    }
+    return config;
+}
+
+const struct config *state_config(void)
+{
+    state_start();
+    struct config *config = __atomic_load_n(&state.config, __ATOMIC_ACQUIRE);
+    if (__builtin_expect(config != NULL, 1))
+        return config;
+    if (!state.usable || __atomic_load_n(&state.complained, __ATOMIC_RELAXED)) {
+        complain();
+        return NULL;
+    }
+    int saved = errno;
+    struct config *made = compile();
+    if (!made)
+        complain();
+    else if (!__atomic_compare_exchange_n(&state.config, &config, made, false, __ATOMIC_ACQ_REL,
+                                          __ATOMIC_ACQUIRE))
+        config_free(made);
+    else
+        config = made;
+    errno = saved;
+    return config;
+}
+
+struct names *state_names(void)
+{
+    state_start();
+    /* Said when the first name is needed: a program without a network has nothing to hear. */
+    if (__builtin_expect(state.names_why != NULL, 0)) {
+        const char *why = __atomic_exchange_n(&state.names_why, NULL, __ATOMIC_RELAXED);
+        if (why)
+            log_warn("names map: %s; names are known to this process and its children only", why);
+    }
+    return state.names;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ * What the library knows about the process it is in: configuration, names map, hosts file. Set up
+ * by a constructor, or by the first call that comes before it. */
+#ifndef SOCKSIFY_PRELOAD_STATE_H
+#define SOCKSIFY_PRELOAD_STATE_H
+
+#include "core/config.h"
+#include "core/names.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* Idempotent; cheap when done. Every exported function that needs the state calls it (through the
+ * functions below). Reads the environment and the configuration's octets and maps the names: what a
+ * later chroot, setuid or closing of descriptors would put out of reach. */
+void state_start(void);
+
+/*
+ * The compiled configuration; compiled at the first call, which most programs never make. NULL when
+ * it cannot be used: that is said once on stderr, and the caller must refuse with EACCES whatever
+ * is not local. Lock-free: threads that come together compile it twice and one copy is dropped.
+ */
+const struct config *state_config(void);
+
+/* The names map; NULL when there is no memory for it. */
+struct names *state_names(void);
+
+#endif

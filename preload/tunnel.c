@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT
+ * One connection from the program's sockaddr to a route and along it. */
+#include "preload/tunnel.h"
+
+#include "core/dial.h"
+#include "core/log.h"
+#include "core/replace.h"
+#include "core/rules.h"
+#include "core/sys.h"
+#include "core/target.h"
+#include "preload/connector.h"
+#include "preload/endpoints.h"
+#include "preload/guard.h"
+#include "preload/lock.h"
+#include "preload/peers.h"
+#include "preload/pending.h"
+#include "preload/real.h"
+#include "preload/report.h"
+#include "preload/standin.h"
+#include "preload/state.h"
+#include "preload/watches.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <string.h>
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
+enum socket_kind {
+    SOCKET_FRESH, /* TCP, and free to be connected */
+    SOCKET_BUSY,  /* TCP, and connected, connecting or listening: the kernel has the answer */
+    SOCKET_OTHER, /* not TCP */
+};
+
+static bool is_tcp(int fd)
+{
+    int protocol;
+    socklen_t len = sizeof(protocol);
+    return sys_getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) == 0 &&
+           (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP);
+}
+
+static bool is_connected(int fd)
+{
+    union endpoint peer;
+    socklen_t len = sizeof(peer);
+    return real(getpeername)(fd, &peer.any, &len) == 0;
+}
+
+/* One system call for three purposes: TCP alone knows the option, takes it only while the socket is
+ * neither connected nor connecting, and connect(2) must wait for the proxy, not for the first
+ * write. */
+static enum socket_kind socket_kind(int fd)
+{
+    static const int off = 0;
+    if (sys_setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &off, sizeof(off)) == 0)
+        return SOCKET_FRESH;
+    if (errno == EINVAL)
+        return SOCKET_BUSY;
+    /* Another protocol; or TCP where fast open is switched off, or that of an older kernel. */
+    if (!is_tcp(fd))
+        return SOCKET_OTHER;
+    return is_connected(fd) ? SOCKET_BUSY : SOCKET_FRESH;
+}
+
+static int fail_with(int error)
+{
+    errno = error;
+    return -1;
+}
+
+/* resolve=local: what a SOCKS4 proxy cannot carry by name is looked up here, as the user asked. */
+static void resolve_for_socks4(const struct route *route, struct target *to)
+{
+    const struct proxy *last = route->hop[route->hop_count - 1];
+    if (to->kind != TARGET_NAME || last->protocol != PROXY_SOCKS4 || !last->resolve_local)
+        return;
+    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *list = NULL;
+    guard_enter();
+    if (sys_getaddrinfo(to->name, NULL, &hints, &list) == 0) {
+        uint16_t port = to->port;
+        target_from_sockaddr(to, list->ai_addr, list->ai_addrlen);
+        to->port = port;
+        sys_freeaddrinfo(list);
+    }
+    guard_leave();
+}
+
+/* A program that set O_NONBLOCK does not wait for the proxy; EINPROGRESS, an errno, or
+ * CONNECTOR_UNAVAILABLE. */
+static int begin_in_background(const struct dial *d, const struct config *config,
+                               const union endpoint *address, int64_t start_ms)
+{
+    int flags = fcntl(d->fd, F_GETFL);
+    if (flags < 0 || !(flags & O_NONBLOCK))
+        return CONNECTOR_UNAVAILABLE;
+    const struct connector_job job = {
+        .fd = d->fd,
+        .family = d->family,
+        .address = address,
+        .config = config,
+        .route = d->route,
+        .to = d->to,
+        .endpoints = d->endpoints,
+        .start_ms = start_ms,
+        .deadline_ms = d->deadline_ms,
+    };
+    return connector_begin(&job);
+}
+
+/* A socket that reaches no endpoint of the proxy is replaced; its epoll registrations stay. */
+static bool fit_socket(struct dial *d)
+{
+    int family = d->family;
+    bool all_ipv4 = true;
+    for (size_t i = 0; i < d->endpoints->count; i++)
+        all_ipv4 &= d->endpoints->list[i].any.sa_family == AF_INET;
+    if (family == AF_INET && all_ipv4)
+        return true;
+    watches_hide(d->fd);
+    bool fits = replace_unfit_socket(d->fd, &d->family, d->endpoints);
+    watches_show(d->fd);
+    return fits;
+}
+
+static int connect_through(int fd, const union endpoint *address, const struct config *config,
+                           const struct route *route, struct target *to)
+{
+    resolve_for_socks4(route, to);
+    int64_t start = dial_now_ms();
+    struct endpoints endpoints;
+    struct dial d = {
+        .fd = fd,
+        .family = address->any.sa_family,
+        .route = route,
+        .to = to,
+        .endpoints = &endpoints,
+        .deadline_ms = start + route->timeout_ms,
+        .failure = {.code = -1},
+    };
+    enum status status = endpoints_of(config, route->hop[0], &endpoints);
+    d.failure.status = status;
+    if (status == STATUS_OK) {
+        if (!fit_socket(&d))
+            return -1;
+        int begun = begin_in_background(&d, config, address, start);
+        if (begun != CONNECTOR_UNAVAILABLE)
+            return fail_with(begun);
+        status = dial(&d);
+    }
+    if (status != STATUS_OK) {
+        if (d.failure.stage == STAGE_CONNECT)
+            endpoints_forget(config, route->hop[0]);
+        report_failure(to, route, &d.failure);
+        return fail_with(failure_errno(&d.failure));
+    }
+    const struct peer peer = {.target = *address, .proxy = d.proxy};
+    peers_set(fd, &peer);
+    report_success(to, route, dial_now_ms() - start);
+    return 0;
+}
+
+/* A direct rule holds for a name whose stand-in the program has: look it up for real, now that
+ * its port is known, and connect to the first address that takes us. */
+static int connect_direct_by_name(int fd, int family, const struct target *to)
+{
+    struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
+    if (family == AF_INET6)
+        hints.ai_flags = AI_V4MAPPED | AI_ALL;
+    struct addrinfo *list = NULL;
+    guard_enter();
+    int found = sys_getaddrinfo(to->name, NULL, &hints, &list);
+    guard_leave();
+    if (found != 0)
+        return fail_with(EHOSTUNREACH);
+    int result = -1;
+    for (const struct addrinfo *ai = list; ai && result != 0; ai = ai->ai_next) {
+        union endpoint address;
+        memcpy(&address, ai->ai_addr, ai->ai_addrlen);
+        if (family == AF_INET)
+            address.in.sin_port = htons(to->port);
+        else
+            address.in6.sin6_port = htons(to->port);
+        result = sys_connect(fd, &address.any, ai->ai_addrlen);
+        if (result != 0 && (errno == EINPROGRESS || errno == EINTR))
+            break;
+    }
+    int error = errno;
+    sys_freeaddrinfo(list);
+    errno = error;
+    return result;
+}
+
+static int connect_by_rules(int fd, const struct sockaddr *addr, socklen_t len, struct target *to)
+{
+    enum standin standin = standin_to_name(to);
+    if (standin == STANDIN_UNKNOWN) {
+        char text[TARGET_TEXT_MAX];
+        log_error("%s: %s", target_to_text(to, text), status_text(STATUS_UNKNOWN_STANDIN));
+        return fail_with(status_errno(STATUS_UNKNOWN_STANDIN));
+    }
+    const struct config *config = state_config();
+    if (!config) {
+        if (target_is_this_host(to) || socket_kind(fd) == SOCKET_OTHER)
+            return sys_connect(fd, addr, len);
+        return fail_with(status_errno(STATUS_UNCONFIGURED));
+    }
+    const struct route *route = rules_decide(config_rules(config), to).route;
+    if (route->kind == ROUTE_DIRECT && standin == STANDIN_NOT)
+        return sys_connect(fd, addr, len);
+    if (socket_kind(fd) != SOCKET_FRESH)
+        return sys_connect(fd, addr, len);
+    switch (route->kind) {
+    case ROUTE_DIRECT:
+        report_decision(to, route->text);
+        return connect_direct_by_name(fd, addr->sa_family, to);
+    case ROUTE_BLOCK:
+        report_decision(to, status_text(STATUS_BLOCKED));
+        return fail_with(status_errno(STATUS_BLOCKED));
+    case ROUTE_PROXY:
+        break;
+    }
+    union endpoint address = {0};
+    memcpy(&address, addr, len < sizeof(address) ? len : sizeof(address));
+    return connect_through(fd, &address, config, route, to);
+}
+
+/*
+ * connect(2) on a socket whose connect is pending or has failed unnoticed. True when *result, with
+ * errno, is the answer; false when there is nothing to say and a new connect may begin.
+ */
+static bool connect_again(int fd, const struct sockaddr *addr, socklen_t len, int *result)
+{
+    bool aborts = len >= sizeof(addr->sa_family) && addr->sa_family == AF_UNSPEC;
+    int flags = fcntl(fd, F_GETFL);
+    bool waits = flags >= 0 && !(flags & O_NONBLOCK) && !aborts;
+    if (waits)
+        pending_wait(fd); /* the program has made it blocking meanwhile */
+
+    int error = 0;
+    struct held held;
+    lock_acquire(&held);
+    struct pending *entry = pending_find(fd);
+    bool running = entry && entry->state == PENDING_RUNNING;
+    if (running && aborts && pending_by_number(entry->number))
+        connector_cancel(entry, true);
+    else if (running)
+        error = EALREADY;
+    else if (entry)
+        error = pending_fetch_error(entry);
+    lock_release(&held);
+    if (error == 0)
+        return false;
+    if (!running) {
+        struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+        sys_connect(fd, &nowhere, sizeof(nowhere)); /* as if the kernel had told its error */
+    }
+    *result = aborts ? 0 : fail_with(error);
+    return true;
+}
+
+int tunnel_connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    struct target to;
+    if (guard_is_inside() || !addr)
+        return sys_connect(fd, addr, len);
+    if (pending_any()) {
+        int result;
+        if (connect_again(fd, addr, len, &result))
+            return result;
+    }
+    if (!target_from_sockaddr(&to, addr, len))
+        return sys_connect(fd, addr, len);
+    return connect_by_rules(fd, addr, len, &to);
+}

@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: MIT
+# Who is measured, how a round goes, and how the result is shown.
+import glob
+import operator
+import os
+import re
+import signal
+import statistics
+import subprocess
+
+# Beside the loopback addresses, which socksifiers leave alone: one of this machine all the same.
+ADDRESS = '203.0.113.10'
+NAME_IN_HOSTS = 'hosts.example'  # where names are looked up in the usual way
+NAME_AT_PROXY = 'proxied.example'  # where the proxy is told the name
+
+USER, PASSWORD = 'alice', 's3cret'
+LIMIT_SECONDS = 40
+
+
+class Failed(Exception):
+    """A program did not do what was to be measured; says how it ended."""
+
+
+class Server:
+    """A program of ours that prints its ports and serves until its stdin is closed."""
+
+    def __init__(self, *command):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True)
+        self.ports = self.process.stdout.readline().split()
+
+    def ask(self):
+        self.process.stdin.write('\n')
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.process.stdin.close()
+        self.process.wait(LIMIT_SECONDS)
+
+
+class Contestant:
+    """A way to run a program. Its base is the program without any socksifier."""
+
+    name = 'bare'
+    by_name = False  # names go to the proxy
+    library = None  # a pattern
+
+    def __init__(self, build, scratch):
+        self.build, self.scratch = build, scratch
+        found = glob.glob(self.library) if self.library else ['']
+        self.preload = found[0] if found else None
+
+    def is_installed(self):
+        return self.preload is not None
+
+    def host(self):
+        return NAME_AT_PROXY if self.by_name else NAME_IN_HOSTS
+
+    def write(self, name, text):
+        path = f'{self.scratch}/{self.name}.{name}'
+        with open(path, 'w', encoding='ascii') as file:
+            file.write(text)
+        os.chmod(path, 0o600)
+        return path
+
+    def settings(self, port, password=False):
+        """The variables that lead it to the SOCKS5 proxy at 127.0.0.1:port."""
+        return {}
+
+    def environment(self, port, **options):
+        variables = self.settings(port, **options)
+        return {**variables, 'LD_PRELOAD': self.preload} if self.preload else variables
+
+    def command(self, *program):
+        """What a user types to run the program."""
+        return list(program)
+
+
+class Empty(Contestant):
+    name = 'empty .so'
+
+    def __init__(self, build, scratch):
+        self.library = f'{build}/bench/empty.so'
+        super().__init__(build, scratch)
+
+    def command(self, *program):
+        return ['env', f'LD_PRELOAD={self.preload}', *program]
+
+
+class Socksify(Contestant):
+    name = 'socksify'
+    by_name = True
+
+    def __init__(self, build, scratch):
+        self.library = f'{build}/libsocksify.so'
+        super().__init__(build, scratch)
+
+    def settings(self, port, password=False, scheme='socks5', options=''):
+        login = f'{USER}:{PASSWORD}@' if password else ''
+        text = f'proxy home {scheme}://{login}127.0.0.1:{port} {options}\ndefault home\n'
+        return {'SOCKSIFY_CONF': self.write('conf', text), 'XDG_RUNTIME_DIR': self.scratch}
+
+    def command(self, *program):
+        return [f'{self.build}/socksify', *program]
+
+
+class Proxychains(Contestant):
+    name = 'proxychains4'
+    by_name = True
+    library = '/usr/lib/*/libproxychains.so.4'
+
+    def settings(self, port, password=False):
+        login = f'{USER} {PASSWORD}' if password else ''
+        text = ('strict_chain\nquiet_mode\nproxy_dns\nremote_dns_subnet 224\n'
+                f'[ProxyList]\nsocks5 127.0.0.1 {port} {login}\n')
+        return {'PROXYCHAINS_CONF_FILE': self.write('conf', text), 'PROXYCHAINS_QUIET_MODE': '1'}
+
+    def command(self, *program):
+        return ['proxychains4', *program]
+
+
+class Torsocks(Contestant):
+    name = 'torsocks'
+    by_name = True
+    library = '/usr/lib/*/torsocks/libtorsocks.so'
+
+    def settings(self, port, password=False):
+        login = f'SOCKS5Username {USER}\nSOCKS5Password {PASSWORD}\n' if password else ''
+        text = f'TorAddress 127.0.0.1\nTorPort {port}\n{login}'
+        return {'TORSOCKS_CONF_FILE': self.write('conf', text), 'TORSOCKS_LOG_LEVEL': '1'}
+
+    def command(self, *program):
+        return ['torsocks', *program]
+
+
+class Tsocks(Contestant):
+    name = 'tsocks'
+    library = '/usr/lib/*/libtsocks.so'
+
+    def settings(self, port, password=False):
+        login = f'default_user = {USER}\ndefault_pass = {PASSWORD}\n' if password else ''
+        text = (f'local = 127.0.0.0/255.0.0.0\nserver = 127.0.0.1\nserver_type = 5\n'
+                f'server_port = {port}\n{login}')
+        return {'TSOCKS_CONF_FILE': self.write('conf', text)}
+
+    def command(self, *program):
+        return ['tsocks', *program]
+
+
+class Dante(Contestant):
+    name = 'Dante'
+    by_name = True
+    library = '/usr/lib/*/libdsocksd.so.0'
+
+    def settings(self, port, password=False):
+        text = ('resolveprotocol: fake\nroute {\n from: 0.0.0.0/0 to: 0.0.0.0/0 '
+                f'via: 127.0.0.1 port = {port}\n proxyprotocol: socks_v5\n command: connect\n'
+                f' method: {"username" if password else "none"}\n}}\n')
+        login = {'SOCKS_USERNAME': USER, 'SOCKS_PASSWORD': PASSWORD} if password else {}
+        # Else what this machine is connected to, and so all that is here, would go direct.
+        return {'SOCKS_CONF': self.write('conf', text), 'SOCKS_AUTOADD_LANROUTES': 'no', **login}
+
+    def command(self, *program):
+        return ['/usr/bin/socksify', *program]
+
+
+def contestants(build, scratch):
+    every = [Contestant, Empty, Socksify, Proxychains, Torsocks, Tsocks, Dante]
+    return [c for c in (kind(build, scratch) for kind in every) if c.is_installed()]
+
+
+def run(command, environment=None, seconds=LIMIT_SECONDS):
+    """Run a program to its end; what it printed on stdout."""
+    base = {'PATH': os.environ['PATH'], 'HOME': os.environ['HOME'], 'LANG': 'C'}
+    child = subprocess.Popen(command, env={**base, **(environment or {})}, text=True,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        output, _ = child.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.communicate()
+        raise Failed('hangs') from None
+    if child.returncode < 0:
+        raise Failed('crashes')
+    if child.returncode > 0:
+        raise Failed('fails')
+    return output
+
+
+def values(output):
+    """The name=number words that our programs print."""
+    return {name: float(number) for name, number in re.findall(r'(\w+)=([-0-9.]+)', output)}
+
+
+def rounds(count, who, measure):
+    """
+    Measure everybody in turn, count times over, so that what disturbs the machine disturbs all.
+    measure(contestant) gives a dict of numbers. Returns {contestant's name: list of these dicts,
+    or the word for how it failed}; who failed once is not asked again.
+    """
+    results = {contestant.name: [] for contestant in who}
+    for _ in range(count):
+        for contestant in who:
+            so_far = results[contestant.name]
+            if isinstance(so_far, list):
+                try:
+                    so_far.append(measure(contestant))
+                except Failed as failed:
+                    results[contestant.name] = str(failed)
+    return results
+
+
+def median(result, key):
+    return statistics.median(r[key] for r in result) if isinstance(result, list) else result
+
+
+def ratio(result, bare, key):
+    """The median of the ratios to bare in the same round."""
+    if not isinstance(result, list):
+        return result
+    return statistics.median(r[key] / b[key] for r, b in zip(result, bare))
+
+
+class Column:
+    """One figure of a topic: a number for everybody, or a word in its place."""
+
+    def __init__(self, title, show, target='', notes=None):
+        self.title = title
+        self.show = show  # a format: '{:.2f} x'
+        self.target = target  # '<= 2.0 x'
+        self.notes = notes or {}  # what stands after somebody's number
+        self.cells = {}
+
+    def fill(self, numbers):
+        self.cells.update(numbers)
+        return self
+
+    def text(self, who):
+        cell = self.cells.get(who, '-')
+        if isinstance(cell, str):
+            return cell
+        note = self.notes.get(who)
+        return self.show.format(cell) + (f' ({note})' if note else '')
+
+    def best_peer(self, peers):
+        numbers = {p: self.cells[p] for p in peers if not isinstance(self.cells.get(p, ''), str)}
+        if not numbers:
+            return ''
+        best = (max if self.target.startswith('>') else min)(numbers, key=numbers.get)
+        return f'{self.show.format(numbers[best])} {best}'
+
+    def verdict(self):
+        if not self.target:
+            return ''
+        ours = self.cells.get('socksify', '-')
+        comparison, number = re.match(r'([<>]=?) ([0-9.]+)', self.target.replace(',', '')).groups()
+        compare = {'<': operator.lt, '<=': operator.le, '>': operator.gt, '>=': operator.ge}
+        met = not isinstance(ours, str) and compare[comparison](ours, float(number))
+        return 'met' if met else 'MISSED'
+
+
+def table(heading, columns):
+    """Print it: everybody who has a figure, then the target, the best peer, and whether we met it."""
+    names = []
+    for column in columns:
+        names += [name for name in column.cells if name not in names]
+    peers = [name for name in names if name not in (Contestant.name, Empty.name, Socksify.name)]
+    rows = [[''] + [column.title for column in columns]]
+    rows += [[name] + [column.text(name) for column in columns] for name in names]
+    rows += [['target'] + [column.target for column in columns],
+             ['best peer'] + [column.best_peer(peers) for column in columns],
+             [''] + [column.verdict() for column in columns]]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    print(f'\n{heading}')
+    for i, row in enumerate(rows):
+        if i in (1, len(rows) - 3):
+            print('  ' + '-' * (sum(widths) + 2 * len(widths) - 2))
+        line = [row[0].ljust(widths[0])] + [cell.rjust(w) for cell, w in zip(row[1:], widths[1:])]
+        print(('  ' + '  '.join(line)).rstrip(), flush=True)

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT
+ * The least that a preloaded library can be: empty.so, against which ours is measured. */
+typedef int nothing;
