@@ -82,9 +82,9 @@ leveled() {
 }
 
 @test "IPv4 and IPv6 answers for one name are the same place" {
-    expect 'by IPv4' "$(through socksify curl -4 -s http://page.example/page)" "$PAGE"
-    expect 'by IPv6' "$(through socksify curl -6 -s http://page.example/page)" "$PAGE"
-    expect 'IPv6-only target by IPv4' "$(through socksify curl -4 -s http://page6.example/page)" "$PAGE"
+    expect "by IPv4" "$(through socksify wget -4 -q -O - http://page.example/page)" "$PAGE"
+    expect "by IPv6" "$(through socksify wget -6 -q -O - http://page.example/page)" "$PAGE"
+    expect "an IPv6 target by IPv4" "$(through socksify wget -4 -q -O - http://page6.example/page)" "$PAGE"
 }
 
 @test "an unspecified family is answered with IPv4 alone, so that nobody races two" {

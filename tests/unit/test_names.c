@@ -527,7 +527,7 @@ START_TEST(names_damaged_map_is_survived)
 {
     char name[256], found[256];
 
-    for (unsigned round = 0; round < 40; round++) {
+    for (unsigned round = 0; round < 16; round++) {
         struct names *names = open_file();
         uint64_t *word = (uint64_t *)names;
         size_t words = FILE_SIZE / 8;

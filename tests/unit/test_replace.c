@@ -201,6 +201,41 @@ START_TEST(replace_of_no_descriptor_is_an_error)
 }
 END_TEST
 
+static const struct {
+    int family;
+    bool ipv6_only;
+    int endpoints[3]; /* their families, closed by a 0 */
+    int becomes;
+} fits[] = {
+    {AF_INET, false, {AF_INET}, AF_INET},
+    {AF_INET, false, {AF_INET6}, AF_INET6},
+    {AF_INET, false, {AF_INET6, AF_INET}, AF_INET},
+    {AF_INET, false, {AF_INET6, AF_INET6}, AF_INET6},
+    {AF_INET6, false, {AF_INET6}, AF_INET6},
+    {AF_INET6, false, {AF_INET}, AF_INET6}, /* as an IPv4-mapped address */
+    {AF_INET6, true, {AF_INET}, AF_INET},
+    {AF_INET6, true, {AF_INET, AF_INET6}, AF_INET6},
+    {AF_INET6, true, {AF_INET6}, AF_INET6},
+};
+
+START_TEST(replace_changes_only_a_socket_that_reaches_no_endpoint)
+{
+    static const int on = 1;
+    int fd = tcp_socket(fits[_i].family, 0), family = fits[_i].family;
+    struct endpoints endpoints = {0};
+    for (size_t i = 0; fits[_i].endpoints[i]; i++, endpoints.count++)
+        endpoints.list[i].any.sa_family = (sa_family_t)fits[_i].endpoints[i];
+    if (fits[_i].ipv6_only)
+        ck_assert_int_eq(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)), 0);
+    uint64_t cookie = cookie_of(fd);
+    ck_assert(replace_unfit_socket(fd, &family, &endpoints));
+    ck_assert_int_eq(family, fits[_i].becomes);
+    ck_assert_int_eq(get_int(fd, SOL_SOCKET, SO_DOMAIN), fits[_i].becomes);
+    ck_assert_int_eq(cookie_of(fd) != cookie, fits[_i].becomes != fits[_i].family);
+    close(fd);
+}
+END_TEST
+
 static Suite *replace_suite(void)
 {
     Suite *suite = suite_create("replace");
@@ -213,6 +248,8 @@ static Suite *replace_suite(void)
     tcase_add_test(tcase, replace_leaves_duplicates_the_old_socket);
     tcase_add_test(tcase, replace_that_cannot_be_done_leaves_the_socket);
     tcase_add_test(tcase, replace_of_no_descriptor_is_an_error);
+    tcase_add_loop_test(tcase, replace_changes_only_a_socket_that_reaches_no_endpoint, 0,
+                        COUNT(fits));
     suite_add_tcase(suite, tcase);
     return suite;
 }
