@@ -40,18 +40,25 @@ enum part { PART_GENERAL, PART_APPS, PART_ENVIRONMENT, PART_COUNT };
 struct config {
     struct arena *arena;
     struct rules *rules;
+    struct rules *udp;
     struct definition *definitions[PART_COUNT]; /* each list in order */
     const struct proxy **proxies;
     size_t proxy_count;
+    struct target *dns_server;
+    bool strict;
     bool has_password;
 };
 
 /* What one part of the file says beside its rules; lines are 0 where it says nothing. */
 struct choice {
     struct written_route *otherwise;
+    struct target *dns_server;
     unsigned otherwise_line;
     unsigned timeout_line;
+    unsigned dns_server_line;
+    unsigned strict_line;
     uint32_t timeout_ms;
+    bool strict;
 };
 
 struct parser {
@@ -422,36 +429,89 @@ static enum status read_timeout(struct parser *parser, struct word directive)
     return expect_end(parser, "expected nothing after the duration");
 }
 
-static enum status read_patterns(struct parser *parser, struct word directive, struct word text)
+/* dns-server ADDRESS[:PORT] */
+static enum status read_dns_server(struct parser *parser, struct word directive)
+{
+    enum { DNS_PORT = 53 };
+    struct word text;
+    struct target target;
+    struct choice *section = &parser->section;
+    if (!next_word(&parser->rest, &text))
+        return fail(parser, directive, "expected: dns-server ADDRESS[:PORT]");
+    if (section->dns_server_line)
+        return fail_with_line(parser, directive,
+                              "expected one dns-server only, and there is one on line ",
+                              section->dns_server_line);
+    if (memchr(text.at, '/', text.len) ||
+        target_from_text(&target, text.at, text.len, DNS_PORT) != STATUS_OK)
+        return fail(parser, text,
+                    "expected an address or a host name, with :PORT when it is not 53 (an IPv6 "
+                    "address in brackets then)");
+    section->dns_server = arena_alloc(parser->config->arena, sizeof(target));
+    if (!section->dns_server)
+        return out_of_memory(parser);
+    *section->dns_server = target;
+    section->dns_server_line = parser->line;
+    return expect_end(parser, "expected nothing after the address");
+}
+
+/* strict yes|no */
+static enum status read_strict(struct parser *parser, struct word directive)
+{
+    struct word answer;
+    struct choice *section = &parser->section;
+    if (!next_word(&parser->rest, &answer))
+        return fail(parser, directive, "expected: strict yes|no");
+    if (section->strict_line)
+        return fail_with_line(parser, directive,
+                              "expected one strict only, and there is one on line ",
+                              section->strict_line);
+    section->strict = word_is(answer, "yes");
+    if (!section->strict && !word_is(answer, "no"))
+        return fail(parser, answer, "expected yes or no");
+    section->strict_line = parser->line;
+    return expect_end(parser, "expected nothing after yes or no");
+}
+
+/* The rest of the line: patterns for a route, of datagrams or of connections. *count is their
+ * number. */
+static enum status read_patterns(struct parser *parser, struct word text, bool udp, size_t *count)
 {
     struct word pattern;
     struct written_route *route;
-    bool any = false;
     enum status status = write_route(parser, text, &route);
     if (status != STATUS_OK)
         return status;
-    struct rules *rules = parser->section_applies ? parser->config->rules : NULL;
-    while (next_word(&parser->rest, &pattern)) {
+    struct rules *rules = udp ? parser->config->udp : parser->config->rules;
+    if (!parser->section_applies)
+        rules = NULL;
+    for (*count = 0; next_word(&parser->rest, &pattern); ++*count) {
         char why[REASON_MAX];
-        status = rules_add(rules, pattern.at, pattern.len, &route->route, parser->line, why,
-                           sizeof(why));
+        status = (udp ? rules_add_address : rules_add)(
+            rules, pattern.at, pattern.len, &route->route, parser->line, why, sizeof(why));
         if (status == STATUS_NO_MEMORY)
             return out_of_memory(parser);
         if (status != STATUS_OK)
             return fail(parser, pattern, why);
-        any = true;
     }
-    if (!any)
+    return STATUS_OK;
+}
+
+static enum status read_rule(struct parser *parser, struct word directive, struct word route)
+{
+    size_t count;
+    enum status status = read_patterns(parser, route, false, &count);
+    if (status == STATUS_OK && count == 0)
         return fail(parser, directive,
                     "expected a host name, *.SUFFIX, an address, ADDRESS/LENGTH, localnet or * "
                     "after it");
-    return STATUS_OK;
+    return status;
 }
 
 /* The word of these two directives is the route. */
 static enum status read_direct_or_block(struct parser *parser, struct word directive)
 {
-    return read_patterns(parser, directive, directive);
+    return read_rule(parser, directive, directive);
 }
 
 static enum status read_via(struct parser *parser, struct word directive)
@@ -459,7 +519,23 @@ static enum status read_via(struct parser *parser, struct word directive)
     struct word route;
     if (!next_word(&parser->rest, &route))
         return fail(parser, directive, "expected: via NAME[,NAME...] PATTERN...");
-    return read_patterns(parser, directive, route);
+    return read_rule(parser, directive, route);
+}
+
+/* udp block|direct [PATTERN...] */
+static enum status read_udp(struct parser *parser, struct word directive)
+{
+    struct word route;
+    if (!next_word(&parser->rest, &route))
+        return fail(parser, directive, "expected: udp block|direct [PATTERN...]");
+    if (!word_is(route, "block") && !word_is(route, "direct"))
+        return fail(parser, route, "expected block or direct: datagrams take no proxy");
+    size_t count;
+    enum status status = read_patterns(parser, route, true, &count);
+    if (status != STATUS_OK || count > 0)
+        return status;
+    parser->rest = (struct word){"*", 1};
+    return read_patterns(parser, route, true, &count);
 }
 
 /* A shell pattern, or mostly a plain name: fnmatch takes much stack, and in some locales memory. */
@@ -496,6 +572,12 @@ static void close_section(struct parser *parser)
     }
     if (parser->section_applies && !holds->timeout_ms)
         holds->timeout_ms = section->timeout_ms;
+    if (parser->section_applies && !holds->dns_server)
+        holds->dns_server = section->dns_server;
+    if (parser->section_applies && !holds->strict_line) {
+        holds->strict = section->strict;
+        holds->strict_line = section->strict_line;
+    }
     parser->section = (struct choice){0};
     parser->section_applies = false;
 }
@@ -544,6 +626,9 @@ static enum status read_line(struct parser *parser)
         {"proxy", read_proxy},
         {"default", read_default},
         {"timeout", read_timeout},
+        {"udp", read_udp},
+        {"dns-server", read_dns_server},
+        {"strict", read_strict},
     };
     struct word directive;
     if (!next_word(&parser->rest, &directive))
@@ -555,8 +640,8 @@ static enum status read_line(struct parser *parser)
             return directives[i].read(parser, directive);
     }
     return fail(parser, directive,
-                "unknown directive: expected proxy, default, direct, block, via, timeout or "
-                "[app NAME...]");
+                "unknown directive: expected proxy, default, direct, block, via, udp, dns-server, "
+                "timeout, strict or [app NAME...]");
 }
 
 /* line: the number of the first one in text */
@@ -748,6 +833,14 @@ static enum status choose_otherwise(struct parser *parser)
                          (struct word){value, strlen(value)}, route);
 }
 
+/* A program's own sections stand over the general lines. */
+static void choose_rest(struct parser *parser)
+{
+    const struct choice *app = &parser->app, *general = &parser->general;
+    parser->config->dns_server = app->dns_server ? app->dns_server : general->dns_server;
+    parser->config->strict = app->strict_line ? app->strict : general->strict;
+}
+
 static enum status list_proxies(struct parser *parser)
 {
     struct config *config = parser->config;
@@ -767,6 +860,7 @@ static enum status list_proxies(struct parser *parser)
 enum status config_compile(const struct config_source *source, struct config **config,
                            char error[static CONFIG_ERROR_MAX])
 {
+    static const struct route block = {.kind = ROUTE_BLOCK, .timeout_ms = 1, .text = "block"};
     struct parser parser = {.source = source, .error = error};
     struct arena *arena = arena_new();
     struct config *built = arena ? arena_alloc(arena, sizeof(*built)) : NULL;
@@ -776,10 +870,11 @@ enum status config_compile(const struct config_source *source, struct config **c
         parser.config = built;
         built->arena = arena;
         built->rules = rules_new(arena, NULL, 0);
+        built->udp = rules_new(arena, &block, 0);
         for (enum part part = 0; part < PART_COUNT; part++)
             parser.definitions_end[part] = &built->definitions[part];
     }
-    if (!built || !built->rules)
+    if (!built || !built->rules || !built->udp)
         status = out_of_memory(&parser);
     if (status == STATUS_OK && source->text)
         status = read_file(&parser);
@@ -789,10 +884,12 @@ enum status config_compile(const struct config_source *source, struct config **c
         status = choose_otherwise(&parser);
     if (status == STATUS_OK)
         status = list_proxies(&parser);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        choose_rest(&parser);
         *config = built;
-    else
+    } else {
         arena_free(arena);
+    }
     return status;
 }
 
@@ -805,6 +902,21 @@ void config_free(struct config *config)
 const struct rules *config_rules(const struct config *config)
 {
     return config->rules;
+}
+
+const struct rules *config_udp(const struct config *config)
+{
+    return config->udp;
+}
+
+const struct target *config_dns_server(const struct config *config)
+{
+    return config->dns_server;
+}
+
+bool config_strict(const struct config *config)
+{
+    return config->strict;
 }
 
 bool config_has_password(const struct config *config)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The text of socksify.conf into a struct config: proxies, rules of one program, timeout.
+ * The text of socksify.conf into a struct config: proxies, rules of one program, its datagrams and
+ * name server, timeout.
  * Built once, read-only afterwards. No file is opened here (see settings.h). */
 #ifndef SOCKSIFY_CORE_CONFIG_H
 #define SOCKSIFY_CORE_CONFIG_H
@@ -45,6 +46,18 @@ void config_free(struct config *config);
 
 /* The rules that hold for the program named in the source: its own, then the general ones. */
 const struct rules *config_rules(const struct config *config);
+
+/*
+ * What becomes of datagrams, for that program: decisions are of kind ROUTE_DIRECT or ROUTE_BLOCK
+ * (the last resort), for addresses only. This host is direct unless a line names it.
+ */
+const struct rules *config_udp(const struct config *config);
+
+/* The name server, as seen from the proxy, for what the names map cannot answer; NULL: none. */
+const struct target *config_dns_server(const struct config *config);
+
+/* True when a child that cannot be proxied must not be started. */
+bool config_strict(const struct config *config);
 
 /* True when a proxy of the file (not of the environment) has a password: such a file should not be
  * readable by others. */

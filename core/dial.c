@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/time.h>
 #include <time.h>
@@ -44,18 +45,33 @@ static enum status timed_out(struct dial *d)
     return STATUS_TIMED_OUT;
 }
 
+/*
+ * After EINTR: would connect(2) have come back as well? It does unless the handler was installed
+ * with SA_RESTART. Which signal it was nobody says, so one handler without is enough.
+ */
+static bool signals_interrupt(const struct dial *d)
+{
+    for (int number = 1; d->interruptible && number < NSIG; number++) {
+        struct sigaction action;
+        if (sigaction(number, NULL, &action) == 0 && !(action.sa_flags & SA_RESTART) &&
+            action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN)
+            return true;
+    }
+    return false;
+}
+
 /* Wait for events until a deadline. 0 when they are there, else ETIMEDOUT or poll's errno. */
-static int wait_until(int fd, short events, int64_t deadline_ms)
+static int wait_until(const struct dial *d, short events, int64_t deadline_ms)
 {
     for (;;) {
         int64_t left = deadline_ms - dial_now_ms();
         if (left <= 0)
             return ETIMEDOUT;
-        struct pollfd pollfd = {.fd = fd, .events = events};
+        struct pollfd pollfd = {.fd = d->fd, .events = events};
         int ready = sys_poll(&pollfd, 1, left > INT_MAX ? INT_MAX : (int)left);
         if (ready > 0)
             return pollfd.revents & POLLNVAL ? EBADF : 0;
-        if (ready < 0 && errno != EINTR)
+        if (ready < 0 && (errno != EINTR || signals_interrupt(d)))
             return errno;
     }
 }
@@ -69,13 +85,13 @@ static void disconnect(int fd)
 }
 
 /* The outcome of a connect(2) that goes on by itself. */
-static int finish_connect(int fd, int64_t deadline_ms)
+static int finish_connect(const struct dial *d, int64_t deadline_ms)
 {
-    int error = wait_until(fd, POLLOUT, deadline_ms);
+    int error = wait_until(d, POLLOUT, deadline_ms);
     if (error != 0)
         return error;
     socklen_t len = sizeof(error);
-    if (sys_getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+    if (sys_getsockopt(d->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
         return errno;
     return error;
 }
@@ -94,9 +110,9 @@ static int connect_until(struct dial *d, const union endpoint *to, socklen_t len
     sys_setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &d->send_timeout, sizeof(d->send_timeout));
     /* EINPROGRESS: the socket is non-blocking, or the time is up and wait_until says so. After a
      * signal the kernel goes on connecting as well. */
-    if (error == EINPROGRESS || error == EINTR)
-        error = finish_connect(fd, deadline_ms);
-    if (error != 0)
+    if (error == EINPROGRESS || (error == EINTR && !signals_interrupt(d)))
+        error = finish_connect(d, deadline_ms);
+    if (error != 0 && error != EINTR)
         disconnect(fd);
     return error;
 }
@@ -113,20 +129,24 @@ static enum status connect_proxy(struct dial *d)
     if (!replace_unfit_socket(d->fd, &d->family, d->endpoints))
         return system_failure(d, errno);
     int error = EHOSTUNREACH;
-    for (size_t i = 0; i < d->endpoints->count; i++) {
+    for (d->endpoint = 0; d->endpoint < d->endpoints->count; d->endpoint++) {
         int64_t now = dial_now_ms();
-        int64_t share = (d->deadline_ms - now) / (int64_t)(d->endpoints->count - i);
-        d->proxy = d->endpoints->list[i];
-        error = connect_endpoint(d, &d->proxy, now + share);
-        if (error == 0)
+        int64_t left = (int64_t)(d->endpoints->count - d->endpoint);
+        error = connect_endpoint(d, &d->endpoints->list[d->endpoint],
+                                 now + (d->deadline_ms - now) / left);
+        d->tcp_connected = error == 0;
+        if (d->tcp_connected)
             return STATUS_OK;
+        if (error == EINTR)
+            break;
     }
-    return error == ETIMEDOUT && dial_now_ms() >= d->deadline_ms ? timed_out(d)
-                                                                 : system_failure(d, error);
+    bool expired = error == ETIMEDOUT && dial_now_ms() >= d->deadline_ms;
+    return expired ? timed_out(d) : system_failure(d, error);
 }
 
-static enum status run_handshake(struct dial *d, struct handshake *h)
+static enum status run_handshake(struct dial *d)
 {
+    struct handshake *h = &d->handshake;
     for (;;) {
         /* An answer cannot be there before its question: wait first, and for its rest only when
          * it is not there yet. */
@@ -134,7 +154,9 @@ static enum status run_handshake(struct dial *d, struct handshake *h)
         enum exchange moved = begins ? EXCHANGE_BLOCKED : exchange_step(d->fd, h);
         if (moved == EXCHANGE_BLOCKED) {
             short events = handshake_want(h) == WANT_READ ? POLLIN : POLLOUT;
-            int error = wait_until(d->fd, events, d->deadline_ms);
+            int error = wait_until(d, events, d->deadline_ms);
+            if (error == EINTR)
+                return system_failure(d, EINTR);
             if (error == ETIMEDOUT)
                 return handshake_expired(h);
             if (error != 0)
@@ -159,19 +181,19 @@ static void honour_send_timeout(struct dial *d, struct timeval *timeout)
 
 enum status dial(struct dial *d)
 {
-    struct handshake h;
-    enum status status = handshake_init(&h, d->route, d->to);
+    d->tcp_connected = false;
+    enum status status = handshake_init(&d->handshake, d->route, d->to);
     if (status != STATUS_OK) {
-        d->failure = h.failure;
+        d->failure = d->handshake.failure;
         return status;
     }
     honour_send_timeout(d, &d->send_timeout);
     status = connect_proxy(d);
     if (status != STATUS_OK)
         return status;
-    status = run_handshake(d, &h);
-    if (status != STATUS_OK) {
-        d->failure = h.failure;
+    status = run_handshake(d);
+    if (d->handshake.failure.status != STATUS_OK) {
+        d->failure = d->handshake.failure;
         disconnect(d->fd);
     }
     return status;

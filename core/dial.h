@@ -10,6 +10,8 @@
 #include "core/status.h"
 #include "core/target.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/time.h>
 
@@ -23,19 +25,25 @@ struct dial {
     const struct target *to;
     const struct endpoints *endpoints; /* of the route's first proxy */
     int64_t deadline_ms;               /* on dial_now_ms's clock */
+    bool interruptible;                /* signals end it as they end connect(2) */
 
     struct timeval send_timeout; /* private: the socket's SO_SNDTIMEO, put back after connect(2) */
 
-    struct failure failure; /* result: why it failed */
-    union endpoint proxy;   /* result: the endpoint that was taken */
+    struct failure failure;     /* result: why it failed */
+    size_t endpoint;            /* result: the one that was taken */
+    bool tcp_connected;         /* result: the connection to it stands */
+    struct handshake handshake; /* result: how far it came */
 };
 
 /*
  * Dial. Tries the endpoints in order, each with its share of the time. Afterwards the socket
  * carries the program's stream to the target, nothing of which has been read (STATUS_OK), or it is
  * unconnected as after a failed connect(2), and dial->failure says why. A shorter SO_SNDTIMEO of
- * the socket is honoured as the deadline. Signals do not interrupt it. May replace the socket (see
- * replace.h).
+ * the socket is honoured as the deadline. May replace the socket (see replace.h).
+ *
+ * When it is interruptible, a signal whose handler was installed without SA_RESTART ends the wait,
+ * as it ends connect(2): STATUS_SYSTEM with EINTR, and the attempt stands where it is, to be gone
+ * on with: neither the socket nor dial->handshake has been touched.
  */
 enum status dial(struct dial *dial);
 

@@ -77,7 +77,7 @@ static __attribute__((format(printf, 3, 0))) void log_line(enum log_level needed
     size_t len = (size_t)head + (body > 0 ? (size_t)body : 0);
     if (len >= room) {
         len = room - 1;
-        memcpy(line + len - 3, "...", 3);
+        memset(line + len - 3, '.', 3);
     }
     disarm(line, len);
     line[len++] = '\n';

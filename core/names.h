@@ -3,8 +3,8 @@
  * user's processes map, so that a name resolved in one can be connected to in another.
  *
  * Same name, same stand-in. The pool is a ring: when it is full, the oldest name makes room. A name
- * in the last sixteenth of its life gets a new stand-in when it is asked for again (the old one goes
- * on standing for it), so that one just given out never passes to another name at once. All
+ * in the last sixteenth of its life gets a new stand-in when it is asked for again (the old one
+ * goes on standing for it), so that one just given out never passes to another name at once. All
  * operations are lock-free, allocate nothing and cost O(1); a thread, fork or death at any point
  * leaves the map whole for everybody else. The layout is the same for 32-bit and 64-bit processes.
  */
@@ -44,8 +44,8 @@ const char *names_path(const char *runtime_dir, char *buf, size_t buf_len);
 /*
  * The stand-in for a name, given out now when it has none. name is not NUL-terminated, 1 to 255
  * octets, already in the form of struct target (lower case, no trailing dot).
- * Returns its index, 1 to NAMES_POOL - 1; 0 for a length out of range, or when the map is so damaged
- * that it takes no name.
+ * Returns its index, 1 to NAMES_POOL - 1; 0 for a length out of range, or when the map is so
+ * damaged that it takes no name.
  */
 uint32_t names_standin(struct names *names, const char *name, size_t len);
 

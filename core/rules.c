@@ -492,30 +492,53 @@ static const char *read_pattern(struct pattern *pattern, const char *text, size_
     return wrong ? wrong : read_ports(pattern, colon + 1, len - host_len - 1);
 }
 
-enum status rules_add(struct rules *rules, const char *pattern, size_t len,
-                      const struct route *route, unsigned line, char *why, size_t why_len)
+static enum status explain(enum status status, const char *words, char *why, size_t why_len)
 {
-    struct pattern parsed;
-    char words[REASON_MAX];
-    const char *wrong = read_pattern(&parsed, pattern, len, words);
-    if (wrong) {
-        text_join(why, why_len, wrong, NULL);
-        return STATUS_BAD_INPUT;
-    }
+    text_join(why, why_len, words, NULL);
+    return status;
+}
+
+static enum status add_parsed(struct rules *rules, const struct pattern *pattern,
+                              const struct route *route, unsigned line, char *why, size_t why_len)
+{
     if (!rules)
         return STATUS_OK;
     struct rule rule = {
         .route = route,
         .number = ++rules->rule_count,
         .line = line,
-        .low = parsed.low,
-        .high = parsed.high,
+        .low = pattern->low,
+        .high = pattern->high,
     };
     enum status status =
-        parsed.is_localnet ? add_localnet(rules, &rule) : add_pattern(rules, &parsed, &rule);
-    if (status == STATUS_NO_MEMORY)
-        text_join(why, why_len, status_text(status), NULL);
-    return status;
+        pattern->is_localnet ? add_localnet(rules, &rule) : add_pattern(rules, pattern, &rule);
+    return status == STATUS_OK ? status : explain(status, status_text(status), why, why_len);
+}
+
+enum status rules_add(struct rules *rules, const char *pattern, size_t len,
+                      const struct route *route, unsigned line, char *why, size_t why_len)
+{
+    struct pattern parsed;
+    char words[REASON_MAX];
+    const char *wrong = read_pattern(&parsed, pattern, len, words);
+    if (wrong)
+        return explain(STATUS_BAD_INPUT, wrong, why, why_len);
+    return add_parsed(rules, &parsed, route, line, why, why_len);
+}
+
+enum status rules_add_address(struct rules *rules, const char *pattern, size_t len,
+                              const struct route *route, unsigned line, char *why, size_t why_len)
+{
+    struct pattern parsed;
+    char words[REASON_MAX];
+    const char *wrong = read_pattern(&parsed, pattern, len, words);
+    bool is_name =
+        !wrong && !parsed.is_localnet && (parsed.kind == KIND_NAME || parsed.kind == KIND_SUFFIX);
+    if (is_name)
+        wrong = "expected an address, ADDRESS/LENGTH, localnet or *, not a name";
+    if (wrong)
+        return explain(STATUS_BAD_INPUT, wrong, why, why_len);
+    return add_parsed(rules, &parsed, route, line, why, why_len);
 }
 
 /* One decision under way. */

@@ -41,6 +41,11 @@ void rules_set_otherwise(struct rules *rules, const struct route *otherwise, uns
 enum status rules_add(struct rules *rules, const char *pattern, size_t len,
                       const struct route *route, unsigned line, char *why, size_t why_len);
 
+/* The same for rules that are asked about addresses only: a pattern for names is STATUS_BAD_INPUT.
+ */
+enum status rules_add_address(struct rules *rules, const char *pattern, size_t len,
+                              const struct route *route, unsigned line, char *why, size_t why_len);
+
 /*
  * Decide. A name is matched by name patterns and "*" only, an address by address patterns and "*"
  * only; nothing is looked up.
@@ -50,9 +55,9 @@ enum status rules_add(struct rules *rules, const char *pattern, size_t len,
 struct decision rules_decide(const struct rules *rules, const struct target *target);
 
 /*
- * Decide what a look-up of a name (not NUL-terminated, in any case) needs, before the port is known: true when every port would go
- * direct (look it up for real). When only some ports go direct it is false: a stand-in is
- * given out, and a direct connect to it looks the name up then.
+ * Decide what a look-up of a name (not NUL-terminated, in any case) needs, before the port is
+ * known: true when every port would go direct (look it up for real). When only some ports go direct
+ * it is false: a stand-in is given out, and a direct connect to it looks the name up then.
  */
 bool rules_name_is_direct(const struct rules *rules, const char *name, size_t len);
 

@@ -7,7 +7,7 @@
 int status_errno(enum status status)
 {
     static const int numbers[] = {
-#define X(code, number, text) [STATUS_##code] = number,
+#define X(code, number, text) [STATUS_##code] = (number),
         STATUS_LIST(X)
 #undef X
     };
@@ -17,7 +17,7 @@ int status_errno(enum status status)
 const char *status_text(enum status status)
 {
     static const char *const texts[] = {
-#define X(code, number, text) [STATUS_##code] = text,
+#define X(code, number, text) [STATUS_##code] = (text),
         STATUS_LIST(X)
 #undef X
     };

@@ -12,12 +12,12 @@
 #include "preload/pending.h"
 #include "preload/real.h"
 #include "preload/report.h"
+#include "preload/thread.h"
 #include "preload/watches.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <pthread.h>
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -292,38 +292,9 @@ static void *run(void *unused)
     return NULL;
 }
 
-static struct held fork_held;
-
-static void before_fork(void)
+void connector_fork_child(void)
 {
-    lock_acquire(&fork_held);
-}
-
-static void after_fork_in_parent(void)
-{
-    pending_fork_parent();
-    lock_release(&fork_held);
-}
-
-static void after_fork_in_child(void)
-{
-    pending_fork_child();
     epoll_fd = wake_fd = -1; /* closed with all of ours: the child starts its own when it must */
-    lock_reset();
-    lock_release(&fork_held);
-}
-
-static bool start_thread(void)
-{
-    pthread_attr_t attributes;
-    pthread_t thread;
-    if (pthread_attr_init(&attributes) != 0)
-        return false;
-    bool started = pthread_attr_setstacksize(&attributes, STACK_SIZE) == 0 &&
-                   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED) == 0 &&
-                   pthread_create(&thread, &attributes, run, NULL) == 0;
-    pthread_attr_destroy(&attributes);
-    return started;
 }
 
 static bool add_to_set(int fd, uint32_t events, uint32_t number)
@@ -332,19 +303,16 @@ static bool add_to_set(int fd, uint32_t events, uint32_t number)
     return real(epoll_ctl)(epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-/* Under the lock, so that the thread is born with all signals blocked. */
 static bool start(void)
 {
-    static bool handlers;
-
     if (epoll_fd >= 0)
         return true;
-    if (!handlers && pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) != 0)
+    if (!thread_handle_forks())
         return false;
-    handlers = true;
     epoll_fd = own_adopt(epoll_create1(EPOLL_CLOEXEC));
     wake_fd = own_adopt(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (epoll_fd >= 0 && wake_fd >= 0 && add_to_set(wake_fd, EPOLLIN, 0) && start_thread())
+    if (epoll_fd >= 0 && wake_fd >= 0 && add_to_set(wake_fd, EPOLLIN, 0) &&
+        thread_start(run, NULL, STACK_SIZE))
         return true;
     own_close(epoll_fd);
     own_close(wake_fd);
@@ -380,13 +348,23 @@ static int begin(const struct connector_job *job, struct outcome *outcome)
     entry->config = job->config;
     entry->route = job->route;
     entry->to = *job->to;
-    if (handshake_init(&entry->handshake, entry->route, &entry->to) != STATUS_OK) {
+    if (job->begun) {
+        entry->handshake = job->begun->handshake;
+        entry->handshake.to = &entry->to;
+        entry->endpoint = job->begun->endpoint;
+        entry->endpoint_deadline_ms = entry->deadline_ms;
+        entry->tcp_connected = job->begun->tcp_connected;
+    } else if (handshake_init(&entry->handshake, entry->route, &entry->to) != STATUS_OK) {
         outcome->ended = outcome->failed = true;
         outcome->failure = entry->handshake.failure;
     }
 
     watches_hide(job->fd);
-    int error = outcome->failed ? failure_errno(&outcome->failure) : connect_next(entry);
+    int error = 0;
+    if (outcome->failed)
+        error = failure_errno(&outcome->failure);
+    else if (!job->begun)
+        error = connect_next(entry);
     if (error == 0 && hand_over(entry))
         return EINPROGRESS;
     if (error != 0 && !outcome->failed) {

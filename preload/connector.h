@@ -5,6 +5,7 @@
 #define SOCKSIFY_PRELOAD_CONNECTOR_H
 
 #include "core/config.h"
+#include "core/dial.h"
 #include "core/endpoint.h"
 #include "core/route.h"
 #include "core/target.h"
@@ -14,7 +15,7 @@
 
 /* What one connect is about; all borrowed but config and route, which live for ever. */
 struct connector_job {
-    int fd; /* an unconnected, non-blocking TCP socket */
+    int fd; /* a non-blocking TCP socket, unconnected; or one that a dial has begun to connect */
     int family;
     const union endpoint *address; /* the program's destination */
     const struct config *config;
@@ -22,6 +23,9 @@ struct connector_job {
     const struct target *to;
     const struct endpoints *endpoints;
     int64_t start_ms, deadline_ms;
+
+    /* What a dial that a signal interrupted had begun; NULL: nothing. */
+    const struct dial *begun;
 };
 
 enum { CONNECTOR_UNAVAILABLE = -1 };
@@ -40,5 +44,8 @@ void connector_cancel(struct pending *entry, bool disconnect);
 /* The program wants the number of one of our descriptors for itself (dup2): get out of its way.
  * False when that cannot be. */
 bool connector_vacate(int fd);
+
+/* fork(2): the child has no connector. */
+void connector_fork_child(void);
 
 #endif

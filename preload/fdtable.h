@@ -26,6 +26,9 @@ struct watch {
     uint64_t data;
 };
 
+/* datagram.h: what connect(2) made of a socket that is not TCP. */
+enum datagram_mark { DATAGRAM_FREE, DATAGRAM_BLOCKED };
+
 enum {
     SLOT_WATCHES = 3,      /* sets that one descriptor is in at once: mostly one */
     FDTABLE_PIECE = 32,    /* slots a piece: one page, and most programs never need a second one */
@@ -37,6 +40,7 @@ struct slot {
     uint32_t pending; /* pending.h: the entry's number; 0: none */
     bool duplicated;  /* descriptors.c: there may be another number for the same socket */
     bool own;         /* own.h: the descriptor is the library's, not the program's */
+    uint8_t datagram; /* datagram.h: enum datagram_mark */
     struct peer peer;
     struct watch watches[SLOT_WATCHES];
 };

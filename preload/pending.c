@@ -399,10 +399,7 @@ void pending_fork_parent(void)
 
 void pending_fork_child(void)
 {
-    /* Entries that were running are foreign now, and so are their pieces: ours come after them. The
-     * connector's duplicates would keep the parent's sockets open. */
-    for (int fd = own_next(0); fd >= 0; fd = own_next(fd + 1))
-        own_close(fd);
+    /* Entries that were running are foreign now, and so are their pieces: ours come after them. */
     for (size_t i = 0; i < WAITERS; i++)
         waiters[i].event_fd = 0;
     table.owner = getpid();

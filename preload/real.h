@@ -50,6 +50,7 @@
     X(sendmsg)                                                                                     \
     X(sendto)                                                                                      \
     X(shutdown)                                                                                    \
+    X(socket)                                                                                      \
     X(write)                                                                                       \
     X(writev)                                                                                      \
     X(__poll_chk)                                                                                  \

@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: MIT
- * read(2), write(2), send(2), recv(2) and their kin: a pending socket takes and gives nothing, as
- * one that is connecting does: EAGAIN, or the wait for the end when it is blocking. */
-#include "preload/pending.h"
+ * read(2), write(2), send(2), recv(2) and their kin without an address. Those with one: messages.c.
+ */
+#include "preload/transfer.h"
+
 #include "preload/real.h"
 #include "preload/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* False with errno EAGAIN when the program must come again. */
-static bool is_ready(int fd, int flags)
+bool transfer_await(int fd, int flags)
 {
-    if (!pending_any() || !pending_is_running(fd))
+    if (!pending_is_running(fd))
         return true;
     int status = fcntl(fd, F_GETFL);
     if (flags & MSG_DONTWAIT || (status >= 0 && status & O_NONBLOCK)) {
@@ -39,12 +38,12 @@ EXPORT ssize_t readv(int fd, const struct iovec *pieces, int count)
 
 EXPORT ssize_t write(int fd, const void *buf, size_t len)
 {
-    return is_ready(fd, 0) ? real(write)(fd, buf, len) : -1;
+    return may_send(fd, 0) ? real(write)(fd, buf, len) : -1;
 }
 
 EXPORT ssize_t writev(int fd, const struct iovec *pieces, int count)
 {
-    return is_ready(fd, 0) ? real(writev)(fd, pieces, count) : -1;
+    return may_send(fd, 0) ? real(writev)(fd, pieces, count) : -1;
 }
 
 EXPORT ssize_t recv(int fd, void *buf, size_t len, int flags)
@@ -52,60 +51,25 @@ EXPORT ssize_t recv(int fd, void *buf, size_t len, int flags)
     return is_ready(fd, flags) ? real(recv)(fd, buf, len, flags) : -1;
 }
 
-EXPORT ssize_t recvfrom(int fd, void *__restrict buf, size_t len, int flags,
-                        struct sockaddr *__restrict addr, socklen_t *__restrict addr_len)
-{
-    return is_ready(fd, flags) ? real(recvfrom)(fd, buf, len, flags, addr, addr_len) : -1;
-}
-
-EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
-{
-    return is_ready(fd, flags) ? real(recvmsg)(fd, message, flags) : -1;
-}
-
-EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
-                    struct timespec *timeout)
-{
-    return is_ready(fd, flags) ? real(recvmmsg)(fd, messages, count, flags, timeout) : -1;
-}
-
 EXPORT ssize_t send(int fd, const void *buf, size_t len, int flags)
 {
-    return is_ready(fd, flags) ? real(send)(fd, buf, len, flags) : -1;
-}
-
-EXPORT ssize_t sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *addr,
-                      socklen_t addr_len)
-{
-    return is_ready(fd, flags) ? real(sendto)(fd, buf, len, flags, addr, addr_len) : -1;
-}
-
-EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
-{
-    return is_ready(fd, flags) ? real(sendmsg)(fd, message, flags) : -1;
-}
-
-EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
-{
-    return is_ready(fd, flags) ? real(sendmmsg)(fd, messages, count, flags) : -1;
+    return may_send(fd, flags) ? real(send)(fd, buf, len, flags) : -1;
 }
 
 EXPORT ssize_t sendfile(int out, int in, off_t *offset, size_t count)
 {
-    return is_ready(out, 0) ? real(sendfile)(out, in, offset, count) : -1;
+    return may_send(out, 0) ? real(sendfile)(out, in, offset, count) : -1;
 }
 
 EXPORT ssize_t sendfile64(int out, int in, off64_t *offset, size_t count)
 {
-    return is_ready(out, 0) ? real(sendfile64)(out, in, offset, count) : -1;
+    return may_send(out, 0) ? real(sendfile64)(out, in, offset, count) : -1;
 }
 
 /* What -D_FORTIFY_SOURCE makes of read, recv and recvfrom. */
 
 ssize_t __read_chk(int fd, void *buf, size_t len, size_t buf_len);
 ssize_t __recv_chk(int fd, void *buf, size_t len, size_t buf_len, int flags);
-ssize_t __recvfrom_chk(int fd, void *__restrict buf, size_t len, size_t buf_len, int flags,
-                       struct sockaddr *__restrict addr, socklen_t *__restrict addr_len);
 
 EXPORT ssize_t __read_chk(int fd, void *buf, size_t len, size_t buf_len)
 {
@@ -115,11 +79,4 @@ EXPORT ssize_t __read_chk(int fd, void *buf, size_t len, size_t buf_len)
 EXPORT ssize_t __recv_chk(int fd, void *buf, size_t len, size_t buf_len, int flags)
 {
     return is_ready(fd, flags) ? real(__recv_chk)(fd, buf, len, buf_len, flags) : -1;
-}
-
-EXPORT ssize_t __recvfrom_chk(int fd, void *__restrict buf, size_t len, size_t buf_len, int flags,
-                              struct sockaddr *__restrict addr, socklen_t *__restrict addr_len)
-{
-    return is_ready(fd, flags) ? real(__recvfrom_chk)(fd, buf, len, buf_len, flags, addr, addr_len)
-                               : -1;
 }

@@ -9,6 +9,7 @@
 #include "core/sys.h"
 #include "core/target.h"
 #include "preload/connector.h"
+#include "preload/datagram.h"
 #include "preload/endpoints.h"
 #include "preload/guard.h"
 #include "preload/lock.h"
@@ -16,6 +17,7 @@
 #include "preload/pending.h"
 #include "preload/real.h"
 #include "preload/report.h"
+#include "preload/responder.h"
 #include "preload/standin.h"
 #include "preload/state.h"
 #include "preload/watches.h"
@@ -92,14 +94,9 @@ static void resolve_for_socks4(const struct route *route, struct target *to)
     guard_leave();
 }
 
-/* A program that set O_NONBLOCK does not wait for the proxy; EINPROGRESS, an errno, or
- * CONNECTOR_UNAVAILABLE. */
 static int begin_in_background(const struct dial *d, const struct config *config,
-                               const union endpoint *address, int64_t start_ms)
+                               const union endpoint *address, int64_t start_ms, bool begun)
 {
-    int flags = fcntl(d->fd, F_GETFL);
-    if (flags < 0 || !(flags & O_NONBLOCK))
-        return CONNECTOR_UNAVAILABLE;
     const struct connector_job job = {
         .fd = d->fd,
         .family = d->family,
@@ -110,8 +107,30 @@ static int begin_in_background(const struct dial *d, const struct config *config
         .endpoints = d->endpoints,
         .start_ms = start_ms,
         .deadline_ms = d->deadline_ms,
+        .begun = begun ? d : NULL,
     };
     return connector_begin(&job);
+}
+
+/*
+ * 0, or an errno. A program that set O_NONBLOCK does not wait for the proxy. One that waits may be
+ * interrupted by a signal: then, as in the kernel, the connect goes on without it.
+ */
+static int carry_out(struct dial *d, const struct config *config, const union endpoint *address,
+                     int64_t start_ms)
+{
+    int flags = fcntl(d->fd, F_GETFL);
+    bool waits = flags < 0 || !(flags & O_NONBLOCK);
+    int begun =
+        waits ? CONNECTOR_UNAVAILABLE : begin_in_background(d, config, address, start_ms, false);
+    if (begun != CONNECTOR_UNAVAILABLE)
+        return begun;
+    d->interruptible = waits;
+    enum status status = dial(d);
+    if (status != STATUS_SYSTEM || d->failure.sys_errno != EINTR)
+        return status == STATUS_OK ? 0 : failure_errno(&d->failure);
+    begun = begin_in_background(d, config, address, start_ms, true);
+    return begun == EINPROGRESS ? EINTR : ECONNABORTED;
 }
 
 /* A socket that reaches no endpoint of the proxy is replaced; its epoll registrations stay. */
@@ -144,23 +163,21 @@ static int connect_through(int fd, const union endpoint *address, const struct c
         .deadline_ms = start + route->timeout_ms,
         .failure = {.code = -1},
     };
-    enum status status = endpoints_of(config, route->hop[0], &endpoints);
-    d.failure.status = status;
-    if (status == STATUS_OK) {
-        if (!fit_socket(&d))
-            return -1;
-        int begun = begin_in_background(&d, config, address, start);
-        if (begun != CONNECTOR_UNAVAILABLE)
-            return fail_with(begun);
-        status = dial(&d);
-    }
-    if (status != STATUS_OK) {
+    d.failure.status = endpoints_of(config, route->hop[0], &endpoints);
+    if (d.failure.status == STATUS_OK && !fit_socket(&d))
+        return -1;
+    int error = d.failure.status == STATUS_OK ? carry_out(&d, config, address, start)
+                                              : failure_errno(&d.failure);
+    if (error == EINPROGRESS || error == EINTR)
+        return fail_with(error);
+    if (d.failure.status != STATUS_OK) {
         if (d.failure.stage == STAGE_CONNECT)
             endpoints_forget(config, route->hop[0]);
         report_failure(to, route, &d.failure);
-        return fail_with(failure_errno(&d.failure));
     }
-    const struct peer peer = {.target = *address, .proxy = d.proxy};
+    if (error != 0)
+        return fail_with(error);
+    const struct peer peer = {.target = *address, .proxy = endpoints.list[d.endpoint]};
     peers_set(fd, &peer);
     report_success(to, route, dial_now_ms() - start);
     return 0;
@@ -197,9 +214,28 @@ static int connect_direct_by_name(int fd, int family, const struct target *to)
     return result;
 }
 
+/* A name server asked over TCP: our responder, which knows the stand-ins. */
+static int connect_responder(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    struct peer peer = {0};
+    int only = 0;
+    socklen_t only_len = sizeof(only);
+    memcpy(&peer.target, addr, len < sizeof(peer.target) ? len : sizeof(peer.target));
+    if (addr->sa_family == AF_INET6)
+        sys_getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &only_len);
+    if (!responder_for(&peer.target, addr->sa_family, only != 0, true, &peer.proxy))
+        return -1;
+    peers_set(fd, &peer);
+    return sys_connect(fd, &peer.proxy.any,
+                       addr->sa_family == AF_INET ? sizeof(peer.proxy.in) : sizeof(peer.proxy.in6));
+}
+
 static int connect_by_rules(int fd, const struct sockaddr *addr, socklen_t len, struct target *to)
 {
+    const struct target as_given = *to;
     enum standin standin = standin_to_name(to);
+    if (standin == STANDIN_NOT && to->port == RESPONDER_PORT && socket_kind(fd) == SOCKET_FRESH)
+        return connect_responder(fd, addr, len);
     if (standin == STANDIN_UNKNOWN) {
         char text[TARGET_TEXT_MAX];
         log_error("%s: %s", target_to_text(to, text), status_text(STATUS_UNKNOWN_STANDIN));
@@ -207,14 +243,20 @@ static int connect_by_rules(int fd, const struct sockaddr *addr, socklen_t len, 
     }
     const struct config *config = state_config();
     if (!config) {
-        if (target_is_this_host(to) || socket_kind(fd) == SOCKET_OTHER)
+        if (target_is_this_host(to))
             return sys_connect(fd, addr, len);
+        if (socket_kind(fd) == SOCKET_OTHER)
+            return datagram_connect(fd, addr, len, &as_given);
         return fail_with(status_errno(STATUS_UNCONFIGURED));
     }
     const struct route *route = rules_decide(config_rules(config), to).route;
-    if (route->kind == ROUTE_DIRECT && standin == STANDIN_NOT)
+    bool direct = route->kind == ROUTE_DIRECT && standin == STANDIN_NOT;
+    if (direct && (target_is_this_host(to) && to->port != RESPONDER_PORT))
         return sys_connect(fd, addr, len);
-    if (socket_kind(fd) != SOCKET_FRESH)
+    enum socket_kind kind = socket_kind(fd);
+    if (kind == SOCKET_OTHER)
+        return datagram_connect(fd, addr, len, &as_given);
+    if (direct || kind == SOCKET_BUSY)
         return sys_connect(fd, addr, len);
     switch (route->kind) {
     case ROUTE_DIRECT:

@@ -26,12 +26,16 @@ STANDIN4='198\.1[89]\.[0-9]+\.[0-9]+'
 STANDIN6='fd73:6f63:6b73:[0-9a-f:]*'
 
 probe() { # PROBE [ARG...]
-    client timeout 20 "$SOCKSIFY" -p "${PROXY[socksify]}" "$PROBES/$@"
+    local program=$PROBES/$1
+    shift
+    through socksify "$program" "$@"
 }
 
 # A machine whose hosts file gives the names one address each: how glibc itself answers.
 control() { # PROBE [ARG...]
-    ip netns exec control timeout 20 "$PROBES/$@"
+    local program=$PROBES/$1
+    shift
+    ip netns exec control timeout 20 "$program" "$@"
 }
 
 control_up() {

@@ -60,7 +60,9 @@ outcome() {
 took() {
     local ms
     ms=$(sed -n 's/^ms: //p' <<< "$got")
-    [ "$ms" -ge "$1" ] && [ "$ms" -le "$2" ] || expect 'the time' "$ms" "$1 to $2 ms"
+    if [ "$ms" -lt "$1" ] || [ "$ms" -gt "$2" ]; then
+        expect 'the time' "$ms" "$1 to $2 ms"
+    fi
 }
 
 @test "a refused target is ECONNREFUSED, without a word on stderr, through every proxy" {
@@ -109,7 +111,7 @@ took() {
     client timeout 20 "$SOCKSIFY" -v -p socks5://alice:hunter2@10.77.0.1:1081 \
         "$PROBES/probe-connect" page.example 80 > "$BATS_TEST_TMPDIR/all" 2>&1 || true
     expect_match 'the output' "$(cat "$BATS_TEST_TMPDIR/all")" 'authentication refused'
-    ! grep hunter2 "$BATS_TEST_TMPDIR/all"
+    run -1 grep hunter2 "$BATS_TEST_TMPDIR/all"
 }
 
 @test "a silent proxy is ETIMEDOUT after the deadline, at whichever stage it falls silent" {

@@ -70,7 +70,6 @@ fetches_everywhere() { # PROGRAM
 }
 
 @test "nc talks through the proxy to a name" {
-    # shellcheck disable=SC2016
     got=$(printf 'GET /page HTTP/1.0\r\n\r\n' | through socksify nc -w 5 page.example 80 |
         sed '1,/^\r$/d')
     expect 'the page' "$got" "$PAGE"
@@ -95,7 +94,6 @@ fetches_everywhere() { # PROGRAM
 }
 
 @test "children of a shell script are proxied like the script" {
-    # shellcheck disable=SC2016
     got=$(through danted sh -c 'for i in 1 2 3; do curl -s http://page.example/page; done | uniq -c |
         tr -s " "')
     expect 'three pages' "$got" " 3 $PAGE"

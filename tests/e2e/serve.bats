@@ -25,7 +25,6 @@ LOCKED=10.77.0.1:1086
 # exchange ADDRESS:PORT HEX...: send frames one after another, each once the answer to the one
 # before is there, and print the answers in hexadecimal.
 exchange() {
-    # shellcheck disable=SC2016
     client timeout 20 python3 -c '
 import socket, sys
 host, port = sys.argv[1].rsplit(":", 1)
@@ -127,7 +126,6 @@ reply() {
     expect 'all at once' \
         "$(exchange $OPEN "050100$(request 01cb00710a 7)$(hex hello)" '' '' | tr -d '\n' |
             sed 's/\(05000001cb00710a\)..../\1/')" "050005000001cb00710a$(hex hello)"
-    # shellcheck disable=SC2016
     expect_match 'octet by octet' "$(client timeout 20 python3 -c '
 import socket, sys
 with socket.create_connection(("10.77.0.1", 1085), 10) as s:
@@ -215,14 +213,18 @@ time.sleep(60)'
 }
 
 @test "SIGTERM and SIGINT end it cleanly: exit 0, and the port is free again" {
-    local signal
+    local signal pid
     for signal in TERM INT; do
-        world "$SOCKSIFY" --serve 10.77.0.1:1092 3>&- &
+        # A shell without job control starts what it puts in the background with SIGINT ignored.
+        ip netns exec world env --default-signal=INT "$SOCKSIFY" --serve 10.77.0.1:1092 3>&- &
+        pid=$!
         until_true is_listening world 1092
         # Also with a connection in the middle.
-        start busy client "$SOCKSIFY" -p socks5://10.77.0.1:1092 nc page.example 7
-        kill -$signal $!
-        wait $! || expect "the exit status after $signal" $? 0
+        start busy client "$SOCKSIFY" -v -p socks5://10.77.0.1:1092 \
+            "$PROBES/probe-connect" -s '' page.example 7
+        until_true grep -q connected "$BATS_FILE_TMPDIR/busy.err"
+        kill -$signal $pid
+        wait $pid || expect "the exit status after $signal" $? 0
         run ! is_listening world 1092
         stop busy
     done
@@ -244,7 +246,7 @@ time.sleep(60)'
 
 @test "a port that is taken, and an address that is none, are said" {
     run -1 world timeout 5 "$SOCKSIFY" --serve 10.77.0.1:1085
-    expect_match 'the message' "$output" '10\.77\.0\.1:1085: Address already in use'
+    expect_match 'the message' "$output" 'cannot listen on 10\.77\.0\.1 port 1085: Address already in use'
     run -78 timeout 5 "$SOCKSIFY" --serve nonsense:99999
     expect_match 'the message' "$output" 'nonsense:99999'
 }

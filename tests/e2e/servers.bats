@@ -23,11 +23,12 @@ teardown() {
     assert_no_leak
 }
 
-# each_proxy COMMAND [EXCEPT]: for every proxy that can carry a name, COMMAND PROXY-NAME.
+# each_proxy COMMAND [EXCEPT]: for every proxy that can carry a name, COMMAND PROXY-NAME; without
+# those whose name begins with EXCEPT.
 each_proxy() {
     local proxy failed=0 tried=0
     for proxy in "${!PROXY[@]}"; do
-        [[ ${PROXY[$proxy]} != socks4:* && $proxy != ${2-none} ]] || continue
+        [[ ${PROXY[$proxy]} != socks4:* && $proxy != "${2-none}"* ]] || continue
         tried=$((tried + 1))
         "$1" "$proxy" || { echo "... through $proxy"; failed=$((failed + 1)); }
     done
@@ -51,7 +52,7 @@ echoes() {
 
 # microsocks ends both directions when one ends.
 @test "a stream that the program half closes still brings the answer, through every proxy" {
-    each_proxy echoes 'microsocks*'
+    each_proxy echoes microsocks
 }
 
 is_greeted() {
@@ -100,7 +101,6 @@ is_greeted() {
 }
 
 @test "every page is fetched when 50 programs run at once" {
-    # shellcheck disable=SC2016
     got=$(through socksify sh -c 'seq 50 | xargs -P 50 -I N curl -sS http://page.example/page' |
         sort | uniq -c | tr -s ' ')
     expect 'the pages' "$got" " 50 $PAGE"

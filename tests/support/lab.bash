@@ -126,7 +126,7 @@ until_true() {
     local try
     for ((try = 0; try < 400; try++)); do
         "$@" && return
-        read -rt 0.025 <> <(:) || true # a pause that forks no sleep
+        sleep 0.025
     done
     echo "waited in vain for: $*"
     return 1

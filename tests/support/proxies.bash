@@ -143,7 +143,6 @@ sys.stdout.write(urllib.request.urlopen(sys.argv[1]).read().decode())' "http://$
 }
 
 fetch_bash() {
-    # shellcheck disable=SC2016  # $1 is the inner shell's
     through "$1" bash -c 'exec 3<> "/dev/tcp/$1/80"
 printf "GET /page HTTP/1.0\r\n\r\n" >&3
 sed "1,/^\r$/d" <&3' - "$2"

@@ -144,7 +144,7 @@ static size_t fill_until(int fd, size_t have, const char *end, size_t end_len)
 {
     do
         have = fill(fd, have, have + 1);
-    while (have < end_len || memcmp(buffer + have - end_len, end, end_len));
+    while (have < end_len || memcmp(buffer + have - end_len, end, end_len) != 0);
     return have;
 }
 

@@ -214,6 +214,117 @@ START_TEST(the_deadline_is_the_nearest_that_is_given)
 }
 END_TEST
 
+static enum route_kind udp(const char *to)
+{
+    struct target target;
+    ck_assert_int_eq(target_from_text(&target, to, strlen(to), 443), STATUS_OK);
+    return rules_decide(config_udp(config), &target).route->kind;
+}
+
+START_TEST(datagrams_go_nowhere_until_a_line_lets_them)
+{
+    must_compile((struct config_source){0}, "default direct\ndirect *\nstrict no");
+    ck_assert_int_eq(udp("192.0.2.1"), ROUTE_BLOCK);
+    ck_assert_int_eq(udp("10.0.0.1"), ROUTE_BLOCK);
+    ck_assert_int_eq(udp("[2001:db8::1]:1"), ROUTE_BLOCK);
+    ck_assert_int_eq(udp("127.0.0.1"), ROUTE_DIRECT);
+    ck_assert_int_eq(udp("[::1]:1"), ROUTE_DIRECT);
+}
+END_TEST
+
+START_TEST(datagrams_have_rules_of_their_own_and_the_first_that_matches_wins)
+{
+    must_compile((struct config_source){0}, "default block\nudp direct localnet *:123\n"
+                                            "udp block 192.0.2.0/24\nudp direct 192.0.2.0/23\n");
+    ck_assert_int_eq(udp("10.0.0.1"), ROUTE_DIRECT);
+    ck_assert_int_eq(udp("192.0.2.1"), ROUTE_BLOCK);
+    ck_assert_int_eq(udp("192.0.2.1:123"), ROUTE_DIRECT);
+    ck_assert_int_eq(udp("192.0.3.1"), ROUTE_DIRECT);
+    ck_assert_int_eq(udp("192.0.4.1"), ROUTE_BLOCK);
+    ck_assert_int_eq(udp("127.0.0.1"), ROUTE_DIRECT);
+    ck_assert_str_eq(route_for("10.0.0.1"), "block"); /* connections have theirs */
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    enum route_kind address, other;
+} whole[] = {
+    {"udp direct", ROUTE_DIRECT, ROUTE_DIRECT},
+    {"udp direct # 192.0.2.1", ROUTE_DIRECT, ROUTE_DIRECT},
+    {"udp direct 192.0.2.1", ROUTE_DIRECT, ROUTE_BLOCK},
+    {"udp block 192.0.2.1\nudp direct", ROUTE_BLOCK, ROUTE_DIRECT},
+    {"udp block\nudp direct 192.0.2.1", ROUTE_BLOCK, ROUTE_BLOCK},
+    /* a program's own lines come first, wherever they stand */
+    {"udp block\n[app ssh]\nudp direct 192.0.2.1", ROUTE_DIRECT, ROUTE_BLOCK},
+    {"udp direct\n[app ssh]\nudp block", ROUTE_BLOCK, ROUTE_BLOCK},
+    {"udp direct\n[app vi]\nudp block", ROUTE_DIRECT, ROUTE_DIRECT},
+};
+
+START_TEST(a_line_about_datagrams_without_patterns_is_about_all)
+{
+    char text[256];
+    snprintf(text, sizeof(text), "default direct\n%s", whole[_i].text);
+    must_compile((struct config_source){.app = {"ssh", NULL}}, text);
+    ck_assert_int_eq(udp("192.0.2.1"), whole[_i].address);
+    ck_assert_int_eq(udp("[2001:db8::1]:1"), whole[_i].other);
+}
+END_TEST
+
+START_TEST(datagrams_to_this_host_can_be_blocked_by_naming_it)
+{
+    must_compile((struct config_source){0}, "default direct\nudp block\nudp block localnet:9");
+    ck_assert_int_eq(udp("127.0.0.1:9"), ROUTE_BLOCK);
+    ck_assert_int_eq(udp("127.0.0.1:10"), ROUTE_DIRECT);
+}
+END_TEST
+
+static const struct {
+    const char *lines, *server; /* NULL: none */
+} servers[] = {
+    {"", NULL},
+    {"dns-server 9.9.9.9", "9.9.9.9:53"},
+    {"dns-server 9.9.9.9:5353", "9.9.9.9:5353"},
+    {"dns-server 2620:fe::fe", "[2620:fe::fe]:53"},
+    {"dns-server [2620:fe::fe]:5353 # quad9", "[2620:fe::fe]:5353"},
+    {"dns-server DNS.Corp.example.", "dns.corp.example:53"},
+    {"dns-server a\n[app ssh]\ndns-server b", "b:53"},
+    {"dns-server a\n[app vi]\ndns-server b", "a:53"},
+    {"[app s*]\ndns-server b\n[app ssh]\ndns-server c", "b:53"},
+};
+
+START_TEST(the_name_server_is_an_address_or_a_name_as_seen_from_the_proxy)
+{
+    char text[256], shown[TARGET_TEXT_MAX];
+    snprintf(text, sizeof(text), "default direct\n%s", servers[_i].lines);
+    must_compile((struct config_source){.app = {"ssh", NULL}}, text);
+    const struct target *server = config_dns_server(config);
+    ck_assert_pstr_eq(server ? target_to_text(server, shown) : NULL, servers[_i].server);
+}
+END_TEST
+
+static const struct {
+    const char *lines;
+    bool strict;
+} stricts[] = {
+    {"", false},
+    {"strict yes", true},
+    {"strict no", false},
+    {"strict yes\n[app ssh]\nstrict no", false},
+    {"[app ssh]\nstrict yes", true},
+    {"[app vi]\nstrict yes", false},
+    {"strict no\n[app s*]\nstrict yes\n[app ssh]\nstrict no", true},
+};
+
+START_TEST(strict_holds_for_the_programs_it_is_written_for)
+{
+    char text[256];
+    snprintf(text, sizeof(text), "default direct\n%s", stricts[_i].lines);
+    must_compile((struct config_source){.app = {"ssh", NULL}}, text);
+    ck_assert(config_strict(config) == stricts[_i].strict);
+}
+END_TEST
+
 START_TEST(a_variable_stands_in_for_every_default_but_for_no_rule)
 {
     static const char text[] = BOTH "default home\nblock *.x\n[app ssh]\ndefault direct\n";
@@ -302,7 +413,12 @@ START_TEST(a_bad_variable_is_explained)
 END_TEST
 
 #define EXPECTED_DIRECTIVE                                                                         \
-    "unknown directive: expected proxy, default, direct, block, via, timeout or [app NAME...]"
+    "unknown directive: expected proxy, default, direct, block, via, udp, dns-server, timeout, "   \
+    "strict or [app NAME...]"
+#define EXPECTED_DATAGRAM_PATTERN "expected an address, ADDRESS/LENGTH, localnet or *, not a name"
+#define EXPECTED_SERVER                                                                            \
+    "expected an address or a host name, with :PORT when it is not 53 (an IPv6 address in "        \
+    "brackets then)"
 #define EXPECTED_PATTERNS                                                                          \
     "expected a host name, *.SUFFIX, an address, ADDRESS/LENGTH, localnet or * after it"
 #define EXPECTED_PROXY "expected direct, block or a proxy that a line \"proxy NAME URL\" defines"
@@ -381,6 +497,26 @@ static const struct {
     {"timeout 30 s", "f.conf:1: s: expected nothing after the duration"},
     {"timeout 1\ntimeout 2",
      "f.conf:2: timeout: expected one timeout only, and there is one on line 1"},
+    {"udp", "f.conf:1: udp: expected: udp block|direct [PATTERN...]"},
+    {"udp home", "f.conf:1: home: expected block or direct: datagrams take no proxy"},
+    {"udp direct 192.0.2.1 a.example", "f.conf:1: a.example: " EXPECTED_DATAGRAM_PATTERN},
+    {"udp block *.example", "f.conf:1: *.example: " EXPECTED_DATAGRAM_PATTERN},
+    {"udp direct localhost:53", "f.conf:1: localhost:53: " EXPECTED_DATAGRAM_PATTERN},
+    {"udp direct 1.2.3.4:x",
+     "f.conf:1: 1.2.3.4:x: expected a port from 1 to 65535, or LOW-HIGH, after the colon"},
+    {"[app x]\nudp direct a", "f.conf:2: a: " EXPECTED_DATAGRAM_PATTERN},
+    {"dns-server", "f.conf:1: dns-server: expected: dns-server ADDRESS[:PORT]"},
+    {"dns-server 192.0.2.1:0", "f.conf:1: 192.0.2.1:0: " EXPECTED_SERVER},
+    {"dns-server 2001:db8:::53", "f.conf:1: 2001:db8:::53: " EXPECTED_SERVER},
+    {"dns-server udp://h", "f.conf:1: udp://h: " EXPECTED_SERVER},
+    {"dns-server 192.0.2.1 53", "f.conf:1: 53: expected nothing after the address"},
+    {"dns-server h\ndns-server i",
+     "f.conf:2: dns-server: expected one dns-server only, and there is one on line 1"},
+    {"strict", "f.conf:1: strict: expected: strict yes|no"},
+    {"strict true", "f.conf:1: true: expected yes or no"},
+    {"strict yes yes", "f.conf:1: yes: expected nothing after yes or no"},
+    {"strict no\n\nstrict no",
+     "f.conf:3: strict: expected one strict only, and there is one on line 1"},
     {"[general]", "f.conf:1: [general]: unknown section: expected [app NAME...]"},
     {"[", "f.conf:1: [: unknown section: expected [app NAME...]"},
     {"[]", "f.conf:1: []: unknown section: expected [app NAME...]"},
@@ -455,6 +591,7 @@ START_TEST(every_cut_of_a_file_is_read_without_harm)
 {
     static const char text[] = "proxy home socks5://u:%41b@[::1]:1080/?timeout=5 pipeline=yes\n"
                                "default home\nvia home,home [2001:db8::/32]:1-2 *.x:80 1.2.3.4/32\n"
+                               "udp direct 10.0.0.0/8 *\ndns-server [::1]:5\n"
                                "[app a* [b]c d]\nblock localnet:25 ::/0\ntimeout 500ms\n";
     for (size_t cut = 0; cut < sizeof(text); cut++)
         compile_source((struct config_source){.app = {"bc", "d"}}, text, cut);
@@ -543,8 +680,8 @@ START_TEST(the_sample_holds_when_its_lines_are_uncommented)
                   "%s", error);
     ck_assert_uint_ge(config_proxy_count(config), 3);
     static const char *const directives[] = {
-        "proxy ", "default ", "direct ",   "block ", "via ",    "timeout ",
-        "[app ",  "timeout=", "pipeline=", "auth=",  "resolve="};
+        "proxy ",   "default ",  "direct ", "block ",   "via ", "timeout ",    "[app ",
+        "timeout=", "pipeline=", "auth=",   "resolve=", "udp ", "dns-server ", "strict "};
     text[len - 1] = '\0';
     for (size_t i = 0; i < sizeof(directives) / sizeof(*directives); i++)
         ck_assert_msg(strstr(text, directives[i]) != NULL, "%s", directives[i]);
@@ -569,6 +706,13 @@ int main(void)
                         COUNT(sections));
     tcase_add_test(tc, every_program_can_be_meant_by_a_star);
     tcase_add_loop_test(tc, the_deadline_is_the_nearest_that_is_given, 0, COUNT(timeouts));
+    tcase_add_test(tc, datagrams_go_nowhere_until_a_line_lets_them);
+    tcase_add_test(tc, datagrams_have_rules_of_their_own_and_the_first_that_matches_wins);
+    tcase_add_loop_test(tc, a_line_about_datagrams_without_patterns_is_about_all, 0, COUNT(whole));
+    tcase_add_test(tc, datagrams_to_this_host_can_be_blocked_by_naming_it);
+    tcase_add_loop_test(tc, the_name_server_is_an_address_or_a_name_as_seen_from_the_proxy, 0,
+                        COUNT(servers));
+    tcase_add_loop_test(tc, strict_holds_for_the_programs_it_is_written_for, 0, COUNT(stricts));
     tcase_add_test(tc, a_variable_stands_in_for_every_default_but_for_no_rule);
     tcase_add_test(tc, a_variable_needs_no_file);
     tcase_add_test(tc, the_fallback_counts_only_when_nothing_else_does);

@@ -135,24 +135,24 @@ static void expect_target(const struct target *found, const char *host, uint16_t
 static const struct {
     const char *hex;
     uint8_t command;
-    const char *host;
     uint16_t port;
+    const char *host;
     const char *user;
 } socks4_requests[] = {
-    {"04 01 00 50 c0 00 02 0a 66 72 65 64 00", SOCKS_CONNECT, "192.0.2.10", 80, "fred"},
-    {"04 01 00 50 c0 00 02 0a 00", SOCKS_CONNECT, "192.0.2.10", 80, ""},
-    {"04 01 ff ff c0 00 02 0a 00", SOCKS_CONNECT, "192.0.2.10", 65535, ""},
-    {"04 01 00 50 c0 00 02 0a 75*255 00", SOCKS_CONNECT, "192.0.2.10", 80, "u*255"},
-    {"04 02 00 15 c0 00 02 0a 66 72 65 64 00", SOCKS_BIND, "192.0.2.10", 21, "fred"},
-    {"04 01 00 50 00 00 00 00 00", SOCKS_CONNECT, "0.0.0.0", 80, ""}, /* not SOCKS4a */
+    {"04 01 00 50 c0 00 02 0a 66 72 65 64 00", SOCKS_CONNECT, 80, "192.0.2.10", "fred"},
+    {"04 01 00 50 c0 00 02 0a 00", SOCKS_CONNECT, 80, "192.0.2.10", ""},
+    {"04 01 ff ff c0 00 02 0a 00", SOCKS_CONNECT, 65535, "192.0.2.10", ""},
+    {"04 01 00 50 c0 00 02 0a 75*255 00", SOCKS_CONNECT, 80, "192.0.2.10", "u*255"},
+    {"04 02 00 15 c0 00 02 0a 66 72 65 64 00", SOCKS_BIND, 21, "192.0.2.10", "fred"},
+    {"04 01 00 50 00 00 00 00 00", SOCKS_CONNECT, 80, "0.0.0.0", ""}, /* not SOCKS4a */
     {"04 01 00 50 00 00 00 01 66 72 65 64 00 74 61 72 67 65 74 2e 74 65 73 74 00", SOCKS_CONNECT,
-     "target.test", 80, "fred"},
-    {"04 01 01 bb 00 00 00 01 00 74 61 72 67 65 74 2e 74 65 73 74 00", SOCKS_CONNECT, "target.test",
-     443, ""},
-    {"04 01 00 50 00 00 00 01 00 61 00", SOCKS_CONNECT, "a", 80, ""},
-    {"04 01 00 50 00 00 00 01 75*255 00 78*255 00", SOCKS_CONNECT, "x*255", 80, "u*255"},
-    {"04 02 00 15 00 00 00 01 66 72 65 64 00 74 61 72 67 65 74 2e 74 65 73 74 00", SOCKS_BIND,
-     "target.test", 21, "fred"},
+     80, "target.test", "fred"},
+    {"04 01 01 bb 00 00 00 01 00 74 61 72 67 65 74 2e 74 65 73 74 00", SOCKS_CONNECT, 443,
+     "target.test", ""},
+    {"04 01 00 50 00 00 00 01 00 61 00", SOCKS_CONNECT, 80, "a", ""},
+    {"04 01 00 50 00 00 00 01 75*255 00 78*255 00", SOCKS_CONNECT, 80, "x*255", "u*255"},
+    {"04 02 00 15 00 00 00 01 66 72 65 64 00 74 61 72 67 65 74 2e 74 65 73 74 00", SOCKS_BIND, 21,
+     "target.test", "fred"},
 };
 
 START_TEST(socks4_request_is_built)
@@ -207,22 +207,22 @@ END_TEST
 static const struct {
     const char *hex;
     uint8_t command;
-    const char *host;
     uint16_t port;
+    const char *host;
 } socks5_requests[] = {
-    {"05 01 00 01 c0 00 02 0a 00 50", SOCKS_CONNECT, "192.0.2.10", 80},
-    {"05 01 00 03 0b 74 61 72 67 65 74 2e 74 65 73 74 00 50", SOCKS_CONNECT, "target.test", 80},
-    {"05 01 00 04 20 01 0d b8 00 00 00 00 00 00 00 00 00 00 00 10 01 bb", SOCKS_CONNECT,
-     "2001:db8::10", 443},
-    {"05 01 00 01 c0 00 02 0a ff ff", SOCKS_CONNECT, "192.0.2.10", 65535},
-    {"05 01 00 03 01 61 00 01", SOCKS_CONNECT, "a", 1},
-    {"05 01 00 03 3f 78*63 00 50", SOCKS_CONNECT, "x*63", 80},
-    {"05 01 00 03 fd 78*63 2e 78*63 2e 78*63 2e 78*61 00 50", SOCKS_CONNECT, "x*63.x*63.x*63.x*61",
-     80},
-    {"05 01 00 03 ff 78*255 00 50", SOCKS_CONNECT, "x*255", 80},
-    {"05 02 00 01 c0 00 02 0a 00 15", SOCKS_BIND, "192.0.2.10", 21},
-    {"05 03 00 01 00 00 00 00 00 00", SOCKS_UDP_ASSOCIATE, "0.0.0.0", 0},
-    {"05 03 00 04 00*18", SOCKS_UDP_ASSOCIATE, "::", 0},
+    {"05 01 00 01 c0 00 02 0a 00 50", SOCKS_CONNECT, 80, "192.0.2.10"},
+    {"05 01 00 03 0b 74 61 72 67 65 74 2e 74 65 73 74 00 50", SOCKS_CONNECT, 80, "target.test"},
+    {"05 01 00 04 20 01 0d b8 00 00 00 00 00 00 00 00 00 00 00 10 01 bb", SOCKS_CONNECT, 443,
+     "2001:db8::10"},
+    {"05 01 00 01 c0 00 02 0a ff ff", SOCKS_CONNECT, 65535, "192.0.2.10"},
+    {"05 01 00 03 01 61 00 01", SOCKS_CONNECT, 1, "a"},
+    {"05 01 00 03 3f 78*63 00 50", SOCKS_CONNECT, 80, "x*63"},
+    {"05 01 00 03 fd 78*63 2e 78*63 2e 78*63 2e 78*61 00 50", SOCKS_CONNECT, 80,
+     "x*63.x*63.x*63.x*61"},
+    {"05 01 00 03 ff 78*255 00 50", SOCKS_CONNECT, 80, "x*255"},
+    {"05 02 00 01 c0 00 02 0a 00 15", SOCKS_BIND, 21, "192.0.2.10"},
+    {"05 03 00 01 00 00 00 00 00 00", SOCKS_UDP_ASSOCIATE, 0, "0.0.0.0"},
+    {"05 03 00 04 00*18", SOCKS_UDP_ASSOCIATE, 0, "::"},
 };
 
 START_TEST(socks5_request_is_built)
@@ -248,16 +248,16 @@ END_TEST
 static const struct {
     const char *hex;
     uint8_t command;
-    const char *host;
     uint16_t port;
+    const char *host;
 } odd_socks5_requests[] = {
-    {"05 01 00 03 0b 54 61 52 67 65 74 2e 54 45 73 74 00 50", 1, "target.test", 80},
-    {"05 01 00 03 0c 74 61 72 67 65 74 2e 74 65 73 74 2e 00 50", 1, "target.test", 80},
-    {"05 01 00 03 0a 31 39 32 2e 30 2e 32 2e 31 30 00 50", 1, "192.0.2.10", 80},
-    {"05 01 00 03 03 3a 3a 31 00 50", 1, "::1", 80},
-    {"05 01 00 04 00*10 ff ff c0 00 02 0a 00 50", 1, "192.0.2.10", 80},
-    {"05 01 ff 01 c0 00 02 0a 00 50", 1, "192.0.2.10", 80},
-    {"05 f0 00 01 c0 00 02 0a 00 00", 0xf0, "192.0.2.10", 0},
+    {"05 01 00 03 0b 54 61 52 67 65 74 2e 54 45 73 74 00 50", 1, 80, "target.test"},
+    {"05 01 00 03 0c 74 61 72 67 65 74 2e 74 65 73 74 2e 00 50", 1, 80, "target.test"},
+    {"05 01 00 03 0a 31 39 32 2e 30 2e 32 2e 31 30 00 50", 1, 80, "192.0.2.10"},
+    {"05 01 00 03 03 3a 3a 31 00 50", 1, 80, "::1"},
+    {"05 01 00 04 00*10 ff ff c0 00 02 0a 00 50", 1, 80, "192.0.2.10"},
+    {"05 01 ff 01 c0 00 02 0a 00 50", 1, 80, "192.0.2.10"},
+    {"05 f0 00 01 c0 00 02 0a 00 00", 0xf0, 0, "192.0.2.10"},
 };
 
 START_TEST(socks5_request_in_another_form_is_parsed)
@@ -397,16 +397,16 @@ END_TEST
 static const struct {
     const char *hex;
     uint8_t code;
-    const char *host; /* NULL: no bound address is given */
     uint16_t port;
+    const char *host; /* NULL: no bound address is given */
 } socks4_replies[] = {
-    {"00 5a 00 00 00 00 00 00", SOCKS4_GRANTED, NULL, 0},
-    {"00 5b 00 00 00 00 00 00", SOCKS4_REJECTED, NULL, 0},
-    {"00 5c 00 00 00 00 00 00", SOCKS4_NO_IDENTD, NULL, 0},
-    {"00 5d 00 00 00 00 00 00", SOCKS4_USER_MISMATCH, NULL, 0},
-    {"00 5a 1f 90 7f 00 00 01", SOCKS4_GRANTED, "127.0.0.1", 8080},
-    {"00 5a 9c 40 00 00 00 00", SOCKS4_GRANTED, "0.0.0.0", 40000},
-    {"00 5a 00 00 00 00 00 00", SOCKS4_GRANTED, "::1", 8080}, /* cannot be said */
+    {"00 5a 00 00 00 00 00 00", SOCKS4_GRANTED, 0, NULL},
+    {"00 5b 00 00 00 00 00 00", SOCKS4_REJECTED, 0, NULL},
+    {"00 5c 00 00 00 00 00 00", SOCKS4_NO_IDENTD, 0, NULL},
+    {"00 5d 00 00 00 00 00 00", SOCKS4_USER_MISMATCH, 0, NULL},
+    {"00 5a 1f 90 7f 00 00 01", SOCKS4_GRANTED, 8080, "127.0.0.1"},
+    {"00 5a 9c 40 00 00 00 00", SOCKS4_GRANTED, 40000, "0.0.0.0"},
+    {"00 5a 00 00 00 00 00 00", SOCKS4_GRANTED, 8080, "::1"}, /* cannot be said */
 };
 
 START_TEST(socks4_reply_is_built)
@@ -423,26 +423,26 @@ END_TEST
 static const struct {
     const char *hex;
     uint8_t code;
-    const char *host; /* NULL: no bound address is given */
     uint16_t port;
+    const char *host; /* NULL: no bound address is given */
 } socks5_replies[] = {
-    {"05 00 00 01 7f 00 00 01 1f 90", 0, "127.0.0.1", 8080},
-    {"05 00 00 01 00 00 00 00 00 00", 0, "0.0.0.0", 0},
-    {"05 00 00 01 00 00 00 00 00 00", 0, NULL, 0},
-    {"05 00 00 04 00*15 01 1f 90", 0, "::1", 8080},
-    {"05 00 00 04 00*18", 0, "::", 0},
-    {"05 00 00 03 0a 70 72 6f 78 79 2e 74 65 73 74 1f 90", 0, "proxy.test", 8080},
-    {"05 00 00 03 00 00 00", 0, "", 0},
-    {"05 00 00 03 ff 78*255 1f 90", 0, "x*255", 8080},
-    {"05 01 00 01 00 00 00 00 00 00", SOCKS5_GENERAL_FAILURE, NULL, 0},
-    {"05 02 00 01 00 00 00 00 00 00", SOCKS5_NOT_ALLOWED, NULL, 0},
-    {"05 03 00 01 00 00 00 00 00 00", SOCKS5_NETWORK_UNREACHABLE, NULL, 0},
-    {"05 04 00 01 00 00 00 00 00 00", SOCKS5_HOST_UNREACHABLE, NULL, 0},
-    {"05 05 00 01 00 00 00 00 00 00", SOCKS5_CONNECTION_REFUSED, NULL, 0},
-    {"05 06 00 01 00 00 00 00 00 00", SOCKS5_TTL_EXPIRED, NULL, 0},
-    {"05 07 00 01 00 00 00 00 00 00", SOCKS5_COMMAND_NOT_SUPPORTED, NULL, 0},
-    {"05 08 00 01 00 00 00 00 00 00", SOCKS5_ADDRESS_NOT_SUPPORTED, NULL, 0},
-    {"05 09 00 01 00 00 00 00 00 00", 9, NULL, 0},
+    {"05 00 00 01 7f 00 00 01 1f 90", 0, 8080, "127.0.0.1"},
+    {"05 00 00 01 00 00 00 00 00 00", 0, 0, "0.0.0.0"},
+    {"05 00 00 01 00 00 00 00 00 00", 0, 0, NULL},
+    {"05 00 00 04 00*15 01 1f 90", 0, 8080, "::1"},
+    {"05 00 00 04 00*18", 0, 0, "::"},
+    {"05 00 00 03 0a 70 72 6f 78 79 2e 74 65 73 74 1f 90", 0, 8080, "proxy.test"},
+    {"05 00 00 03 00 00 00", 0, 0, ""},
+    {"05 00 00 03 ff 78*255 1f 90", 0, 8080, "x*255"},
+    {"05 01 00 01 00 00 00 00 00 00", SOCKS5_GENERAL_FAILURE, 0, NULL},
+    {"05 02 00 01 00 00 00 00 00 00", SOCKS5_NOT_ALLOWED, 0, NULL},
+    {"05 03 00 01 00 00 00 00 00 00", SOCKS5_NETWORK_UNREACHABLE, 0, NULL},
+    {"05 04 00 01 00 00 00 00 00 00", SOCKS5_HOST_UNREACHABLE, 0, NULL},
+    {"05 05 00 01 00 00 00 00 00 00", SOCKS5_CONNECTION_REFUSED, 0, NULL},
+    {"05 06 00 01 00 00 00 00 00 00", SOCKS5_TTL_EXPIRED, 0, NULL},
+    {"05 07 00 01 00 00 00 00 00 00", SOCKS5_COMMAND_NOT_SUPPORTED, 0, NULL},
+    {"05 08 00 01 00 00 00 00 00 00", SOCKS5_ADDRESS_NOT_SUPPORTED, 0, NULL},
+    {"05 09 00 01 00 00 00 00 00 00", 9, 0, NULL},
 };
 
 START_TEST(socks5_reply_is_built)

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT
+ * The policy for datagrams. */
+#include "preload/datagram.h"
+
+#include "core/log.h"
+#include "core/rules.h"
+#include "core/sys.h"
+#include "preload/fdtable.h"
+#include "preload/guard.h"
+#include "preload/peers.h"
+#include "preload/real.h"
+#include "preload/responder.h"
+#include "preload/standin.h"
+#include "preload/state.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+uint32_t datagram_marks;
+
+static int protocol_of(int fd)
+{
+    int protocol = 0;
+    socklen_t len = sizeof(protocol);
+    if (sys_getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) != 0)
+        return -1;
+    return protocol;
+}
+
+static bool is_udp(int protocol)
+{
+    return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
+}
+
+static bool is_ipv6_only(int fd)
+{
+    int only = 0;
+    socklen_t len = sizeof(only);
+    return sys_getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) == 0 && only != 0;
+}
+
+/* Said once a program: the first destination is example enough. */
+static void say_blocked(const struct target *to)
+{
+    static bool said;
+    char text[TARGET_TEXT_MAX];
+    if (!__atomic_exchange_n(&said, true, __ATOMIC_RELAXED))
+        log_error("datagrams to %s: blocked: they cannot go through the proxy; `udp direct` in "
+                  "socksify.conf lets them out beside it",
+                  target_to_text(to, text));
+}
+
+/* Whether the configuration lets datagrams to that address out. */
+static bool is_allowed(const struct target *to)
+{
+    if (target_is_this_host(to))
+        return true;
+    struct target named = *to;
+    if (standin_to_name(&named) != STANDIN_NOT)
+        return false; /* a stand-in means nothing outside */
+    const struct config *config = state_config();
+    return config && rules_decide(config_udp(config), to).route->kind == ROUTE_DIRECT;
+}
+
+static bool find_responder(int fd, const struct sockaddr *addr, socklen_t len,
+                           struct redirect *redirect)
+{
+    union endpoint nameserver = {0};
+    memcpy(&nameserver, addr, len < sizeof(nameserver) ? len : sizeof(nameserver));
+    int family = addr->sa_family;
+    if (!responder_for(&nameserver, family, family == AF_INET6 && is_ipv6_only(fd), false,
+                       &redirect->addr))
+        return false;
+    redirect->len = family == AF_INET ? sizeof(redirect->addr.in) : sizeof(redirect->addr.in6);
+    return true;
+}
+
+static void mark(int fd, enum datagram_mark what)
+{
+    struct slot *slot = fdtable_slot(fd, true);
+    if (!slot)
+        return;
+    if (slot->datagram == DATAGRAM_FREE && what != DATAGRAM_FREE)
+        __atomic_add_fetch(&datagram_marks, 1, __ATOMIC_RELAXED);
+    slot->datagram = what;
+}
+
+static void remember_peer(int fd, const struct sockaddr *addr, socklen_t len,
+                          const union endpoint *actual)
+{
+    struct peer peer = {.proxy = *actual};
+    memcpy(&peer.target, addr, len < sizeof(peer.target) ? len : sizeof(peer.target));
+    peers_set(fd, &peer);
+}
+
+int datagram_connect(int fd, const struct sockaddr *addr, socklen_t len, const struct target *to)
+{
+    int protocol = protocol_of(fd);
+    if (is_udp(protocol) && to->port == RESPONDER_PORT) {
+        struct redirect redirect;
+        if (!find_responder(fd, addr, len, &redirect))
+            return -1;
+        mark(fd, DATAGRAM_FREE);
+        remember_peer(fd, addr, len, &redirect.addr);
+        return sys_connect(fd, &redirect.addr.any, redirect.len);
+    }
+    int result = sys_connect(fd, addr, len);
+    if (result != 0 || protocol < 0)
+        return result;
+    if (is_allowed(to)) {
+        const struct slot *slot = fdtable_slot(fd, false);
+        if (slot && slot->datagram != DATAGRAM_FREE)
+            mark(fd, DATAGRAM_FREE);
+        return 0;
+    }
+    union endpoint actual = {0};
+    memcpy(&actual, addr, len < sizeof(actual) ? len : sizeof(actual));
+    mark(fd, DATAGRAM_BLOCKED);
+    remember_peer(fd, addr, len, &actual);
+    return 0;
+}
+
+/* A mark may be that of an earlier descriptor with the same number: it holds while the kernel
+ * names the peer that it was made for. */
+static bool is_blocked(int fd, struct target *to)
+{
+    const struct slot *slot = datagram_any() ? fdtable_slot(fd, false) : NULL;
+    struct peer peer;
+    union endpoint actual;
+    socklen_t len = sizeof(actual);
+    if (!slot || slot->datagram != DATAGRAM_BLOCKED || !peers_get(fd, &peer))
+        return false;
+    return real(getpeername)(fd, &actual.any, &len) == 0 && endpoint_equal(&actual, &peer.target) &&
+           target_from_sockaddr(to, &actual.any, len) && protocol_of(fd) != IPPROTO_TCP;
+}
+
+static enum passage refuse(const struct target *to)
+{
+    say_blocked(to);
+    errno = EACCES;
+    return PASSAGE_REFUSED;
+}
+
+enum passage datagram_passage(int fd, const struct sockaddr *addr, socklen_t len, int flags,
+                              struct redirect *redirect)
+{
+    struct target to;
+    if (guard_is_inside())
+        return PASSAGE_FREE;
+    if (!addr)
+        return is_blocked(fd, &to) ? refuse(&to) : PASSAGE_FREE;
+    if (!target_from_sockaddr(&to, addr, len))
+        return PASSAGE_FREE;
+    if (flags & MSG_FASTOPEN)
+        return PASSAGE_CONNECT;
+    if (target_is_this_host(&to) && to.port != RESPONDER_PORT)
+        return PASSAGE_FREE;
+    int protocol = protocol_of(fd);
+    if (protocol < 0 || protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP)
+        return PASSAGE_FREE; /* an address that TCP ignores */
+    if (is_udp(protocol) && to.port == RESPONDER_PORT)
+        return find_responder(fd, addr, len, redirect) ? PASSAGE_REDIRECTED : PASSAGE_REFUSED;
+    return is_allowed(&to) ? PASSAGE_FREE : refuse(&to);
+}
+
+void datagram_restore_source(struct sockaddr *addr, socklen_t room, socklen_t *len)
+{
+    union endpoint source, nameserver;
+    if (!__atomic_load_n(&responder_started, __ATOMIC_RELAXED) || !addr || !len ||
+        *len > sizeof(source) || room < *len)
+        return;
+    memset(&source, 0, sizeof(source));
+    memcpy(&source, addr, *len);
+    union endpoint in_family;
+    if (!responder_original(&source, &nameserver))
+        return;
+    socklen_t original_len = endpoint_for_family(&nameserver, addr->sa_family, &in_family);
+    if (original_len == 0 || original_len > room)
+        return;
+    memcpy(addr, &in_family, original_len);
+    *len = original_len;
+}
