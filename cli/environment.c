@@ -3,8 +3,9 @@
 #include "cli/environment.h"
 
 #include "cli/exits.h"
-#include "cli/inspect.h"
+#include "core/inspect.h"
 #include "core/log.h"
+#include "core/preloads.h"
 #include "core/settings.h"
 #include "core/text.h"
 
@@ -15,11 +16,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LIBRARY_NAME "libsocksify.so"
-#define PRELOAD "LD_PRELOAD"
-
 static const char *const variables[] = {
-    PRELOAD, SETTINGS_CONF, SETTINGS_PROXY, SETTINGS_TIMEOUT, SETTINGS_LOG, SETTINGS_LOG_FILE,
+    PRELOADS_VARIABLE, SETTINGS_CONF, SETTINGS_PROXY,
+    SETTINGS_TIMEOUT,  SETTINGS_LOG,  SETTINGS_LOG_FILE,
 };
 
 /* All memory asked for here lasts until the exec. */
@@ -44,24 +43,15 @@ static void set(const char *name, const char *value)
 /* Beside the wrapper in the build tree, else where `make install` puts it. */
 static int find_library(char path[static PATH_MAX])
 {
-    ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - sizeof(LIBRARY_NAME));
+    ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - sizeof(PRELOADS_LIBRARY));
     char *slash = len > 0 ? memrchr(path, '/', (size_t)len) : NULL;
     if (slash) {
-        memcpy(slash + 1, LIBRARY_NAME, sizeof(LIBRARY_NAME));
+        memcpy(slash + 1, PRELOADS_LIBRARY, sizeof(PRELOADS_LIBRARY));
         if (access(path, F_OK) == 0)
             return inspect_library(path);
     }
-    text_join(path, PATH_MAX, LIBDIR "/socksify/" LIBRARY_NAME, NULL);
+    text_join(path, PATH_MAX, LIBDIR "/socksify/" PRELOADS_LIBRARY, NULL);
     return inspect_library(path);
-}
-
-/* Another copy of ours, perhaps from an outer wrapper of another version. */
-static bool is_our_library(const char *item, size_t len)
-{
-    const char *slash = memrchr(item, '/', len);
-    const char *name = slash ? slash + 1 : item;
-    size_t name_len = len - (size_t)(name - item);
-    return name_len == strlen(LIBRARY_NAME) && memcmp(name, LIBRARY_NAME, name_len) == 0;
 }
 
 static int set_preload(void)
@@ -81,19 +71,11 @@ static int set_preload(void)
         return EXIT_FAILURE;
     }
 
-    const char *old = getenv(PRELOAD);
+    const char *old = getenv(PRELOADS_VARIABLE);
     size_t size = strlen(library) + (old ? strlen(old) : 0) + 2;
     struct text text = text_start(allocate(size), size);
-    text_add(&text, library);
-    while (old && *(old += strspn(old, " :"))) {
-        size_t len = strcspn(old, " :");
-        if (!is_our_library(old, len)) {
-            text_add(&text, ":");
-            text_add_bytes(&text, old, len);
-        }
-        old += len;
-    }
-    set(PRELOAD, text.buf);
+    preloads_add(&text, library, old);
+    set(PRELOADS_VARIABLE, text.buf);
     return 0;
 }
 

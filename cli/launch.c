@@ -6,9 +6,9 @@
 #include "cli/embedded.h"
 #include "cli/environment.h"
 #include "cli/exits.h"
-#include "cli/inspect.h"
-#include "cli/search.h"
+#include "core/inspect.h"
 #include "core/log.h"
+#include "core/search.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -76,7 +76,7 @@ static void run_as_script(const char *path, char **argv)
 
 int launch(const struct options *options)
 {
-    static struct inspection inspection; /* large */
+    struct inspection inspection;
     char path[PATH_MAX];
     char url[EMBEDDED_URL_MAX];
     char *shell_argv[] = {NULL, NULL};
@@ -88,7 +88,7 @@ int launch(const struct options *options)
         shell_argv[0] = shell && *shell ? shell : fallback;
         argv = shell_argv;
     }
-    int error = search_program(argv[0], path);
+    int error = search_program(argv[0], path, sizeof(path));
     if (error)
         return refuse(argv[0], error);
     int status = inspect(path, &inspection);
@@ -97,7 +97,7 @@ int launch(const struct options *options)
     if (!status)
         status = environment_set(options, options->embedded ? url : NULL);
     if (!status)
-        status = check(path, inspection.file);
+        status = check(path, *inspection.file ? inspection.file : path);
     if (status)
         return status;
 

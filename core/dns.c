@@ -13,7 +13,9 @@ enum {
     FLAG_TC = 0x0200,
     FLAG_RD = 0x0100,
     FLAG_RA = 0x0080,
+    FLAG_AD = 0x0020,
     FLAG_CD = 0x0010,
+    FLAG_DO = 0x8000, /* in OPT: see read_opt */
 
     POINTER = 0xc0,             /* the two bits of a label's length that make it a pointer */
     POINTER_TO_NAME = 0xc00c,   /* to the question's name, right behind the header */
@@ -99,7 +101,7 @@ static void add_label(struct dns_query *query, struct text *text, const uint8_t 
 static bool read_name(struct cursor *cursor, struct dns_query *query)
 {
     struct text text = text_start(query->name, sizeof(query->name));
-    size_t wire_len = 0, text_len = 0;
+    size_t wire_len = 0;
     query->is_host_name = true;
     for (;;) {
         if (left(cursor) < 1)
@@ -114,21 +116,22 @@ static bool read_name(struct cursor *cursor, struct dns_query *query)
         cursor->at += len;
     }
     /* Only escapes can make a text longer than its name is on the wire: then it was cut. */
-    text_len = text.len;
-    if (text_len == 0 || (text_len >= TARGET_NAME_MAX && !query->is_host_name)) {
-        query->name[0] = '\0';
+    if (text.len == 0 || (text.len >= TARGET_NAME_MAX && !query->is_host_name)) {
         query->is_host_name = false;
-        text_len = 0;
+        text = text_start(query->name, sizeof(query->name));
     }
-    query->name_len = (uint8_t)text_len;
+    query->name_len = (uint8_t)text.len;
     return true;
 }
 
 static bool read_question(struct cursor *cursor, struct dns_query *query)
 {
     const uint8_t *start = cursor->at;
-    if (!read_name(cursor, query) || left(cursor) < 4)
+    if (!read_name(cursor, query) || left(cursor) < 4) {
+        query->name[0] = '\0';
+        query->name_len = 0;
         return false;
+    }
     query->type = get16(cursor->at);
     query->class = get16(cursor->at + 2);
     cursor->at += 4;
@@ -266,8 +269,16 @@ static size_t put_name(uint8_t out[static DNS_NAME_MAX], const char *name, size_
     return len;
 }
 
+/* extended: the word in the place of TTL, drawn above */
+static uint8_t *put_opt(uint8_t *at, uint32_t extended)
+{
+    *at = 0;
+    at = put32(put16(put16(at + 1, DNS_TYPE_OPT), OWN_PAYLOAD), extended);
+    return put16(at, 0);
+}
+
 size_t dns_build_query(uint8_t out[static DNS_QUERY_MAX], uint16_t id, const char *name,
-                       uint16_t class, uint16_t type)
+                       uint16_t class, uint16_t type, bool dnssec_ok)
 {
     size_t len = put_name(out + DNS_HEADER_LEN, name, strlen(name));
     if (len == 0)
@@ -276,8 +287,12 @@ size_t dns_build_query(uint8_t out[static DNS_QUERY_MAX], uint16_t id, const cha
     put16(out, id);
     put16(out + AT_FLAGS, FLAG_RD);
     put16(out + AT_QDCOUNT, 1);
-    put16(put16(out + DNS_HEADER_LEN + len, type), class);
-    return DNS_HEADER_LEN + len + 4;
+    uint8_t *end = put16(put16(out + DNS_HEADER_LEN + len, type), class);
+    if (dnssec_ok) {
+        put16(out + AT_ARCOUNT, 1);
+        end = put_opt(end, FLAG_DO);
+    }
+    return (size_t)(end - out);
 }
 
 void dns_reply_begin(struct dns_reply *reply, const struct dns_query *query, enum dns_rcode rcode,
@@ -336,10 +351,7 @@ size_t dns_reply_end(struct dns_reply *reply)
 {
     put16(reply->out + AT_ANCOUNT, reply->answers);
     if (reply->has_edns) {
-        uint8_t *opt = reply->out + reply->len;
-        *opt = 0;
-        opt = put16(put16(opt + 1, DNS_TYPE_OPT), OWN_PAYLOAD);
-        put16(put32(opt, (uint32_t)reply->rcode >> 4 << 24), 0);
+        put_opt(reply->out + reply->len, (uint32_t)reply->rcode >> 4 << 24);
         put16(reply->out + AT_ARCOUNT, 1);
         reply->len += OPT_LEN;
     }
@@ -371,6 +383,11 @@ enum dns_rcode dns_rcode(const uint8_t *message)
 uint16_t dns_answer_count(const uint8_t *message)
 {
     return get16(message + AT_ANCOUNT);
+}
+
+void dns_clear_authentic(uint8_t *message)
+{
+    message[AT_FLAGS + 1] &= (uint8_t)~FLAG_AD;
 }
 
 void dns_set_truncated(uint8_t *message)

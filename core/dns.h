@@ -17,7 +17,7 @@ enum {
     DNS_LABEL_MAX = 63,
     DNS_DATAGRAM_MAX = 512,  /* what a query without EDNS takes, RFC 1035 section 2.3.4 */
     DNS_MESSAGE_MAX = 65535, /* what a length in front of a message on TCP can say */
-    DNS_QUERY_MAX = DNS_HEADER_LEN + DNS_NAME_MAX + 4, /* one of dns_build_query */
+    DNS_QUERY_MAX = DNS_HEADER_LEN + DNS_NAME_MAX + 4 + 11, /* one of dns_build_query */
 };
 
 /* The types that are told from others here; the numbers are IANA's. */
@@ -72,10 +72,11 @@ bool dns_parse_query(const uint8_t *message, size_t len, struct dns_query *query
 /*
  * Build a query for a name, written as in RFC 1035 section 5.1 ("_sip._tcp.example.com", with or
  * without a trailing dot; \. and \DDD for octets that would mean something else). Recursion is
- * desired. Returns its length; 0 for a text that is no name.
+ * desired; dnssec_ok asks for signatures, too (EDNS with DO, RFC 3225). Returns its length; 0 for a
+ * text that is no name.
  */
 size_t dns_build_query(uint8_t out[static DNS_QUERY_MAX], uint16_t id, const char *name,
-                       uint16_t class, uint16_t type);
+                       uint16_t class, uint16_t type, bool dnssec_ok);
 
 /* A reply that is being built: caller-owned, private. */
 struct dns_reply {
@@ -118,6 +119,9 @@ bool dns_is_reply(const uint8_t *message, size_t len, uint16_t id);
 /* RCODE (four bits) and number of answers of a message of at least DNS_HEADER_LEN octets. */
 enum dns_rcode dns_rcode(const uint8_t *message);
 uint16_t dns_answer_count(const uint8_t *message);
+
+/* Clear AD ("these data are authentic"), for askers that have not said whom they trust. */
+void dns_clear_authentic(uint8_t *message);
 
 /* Set TC in a message (of at least DNS_HEADER_LEN octets) that was cut. */
 void dns_set_truncated(uint8_t *message);

@@ -6,6 +6,7 @@
 #include "core/exchange.h"
 #include "core/sys.h"
 #include "preload/endpoints.h"
+#include "preload/kernel.h"
 #include "preload/lock.h"
 #include "preload/own.h"
 #include "preload/peers.h"
@@ -22,7 +23,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
@@ -92,13 +92,15 @@ static void leave_set(const struct pending *entry)
 /* Descriptor numbers that no longer mean this socket were closed in ways we did not see. */
 static void show(struct pending *entry)
 {
-    const uint8_t count = entry->fd_count;
-    int fds[PENDING_FDS];
-    for (uint8_t i = 0; i < count; i++)
-        fds[i] = entry->fds[i];
-    for (uint8_t i = 0; i < count; i++)
-        if (pending_find(fds[i]) == entry)
-            watches_show(fds[i]);
+    uint8_t left = 0;
+    for (uint8_t i = 0; i < entry->fd_count; i++) {
+        int fd = entry->fds[i];
+        if (pending_find(fd) != entry)
+            continue;
+        watches_show(fd);
+        entry->fds[left++] = fd;
+    }
+    entry->fd_count = left;
 }
 
 static void remember_peer(const struct pending *entry)
@@ -331,7 +333,7 @@ static bool hand_over(struct pending *entry)
         return false;
     pending_schedule(entry);
     if (thread_sleeps)
-        syscall(SYS_write, wake_fd, &one, sizeof(one));
+        kernel_call(SYS_write, wake_fd, &one, sizeof(one));
     return true;
 }
 
@@ -392,6 +394,8 @@ int connector_begin(const struct connector_job *job)
 
 bool connector_vacate(int fd)
 {
+    if (!pending_is_own_process())
+        return true; /* the child of a vfork has its own descriptors, but not its own memory */
     struct held held;
     lock_acquire(&held);
     struct pending *entry = pending_by_own_fd(fd);

@@ -2,6 +2,7 @@
  * getaddrinfo(3). libc itself builds the list, from literal addresses in place of the name: so
  * family, socket types, services, flags and error codes are its own, and freeaddrinfo(3) frees it.
  */
+#include "preload/addrinfo.h"
 #include "preload/guard.h"
 #include "preload/lookup.h"
 #include "preload/real.h"
@@ -77,25 +78,37 @@ static int build_list(const struct lookup *found, const char *service, const str
     return result;
 }
 
-EXPORT int getaddrinfo(const char *__restrict node, const char *__restrict service,
-                       const struct addrinfo *__restrict hints, struct addrinfo **__restrict list)
+bool addrinfo_answer(const char *node, const char *service, const struct addrinfo *hints,
+                     struct addrinfo **list, int *result)
 {
     int family = hints ? hints->ai_family : AF_UNSPEC;
     bool asks_for_name = node && !(hints && hints->ai_flags & AI_NUMERICHOST) &&
                          (family == AF_UNSPEC || family == AF_INET || family == AF_INET6);
     if (guard_is_inside() || !asks_for_name)
-        return real(getaddrinfo)(node, service, hints, list);
+        return false;
 
     struct lookup found;
     switch (lookup_name(node, family, &found)) {
     case LOOKUP_REAL:
-        return real_getaddrinfo(node, service, hints, list);
+        return false;
     case LOOKUP_FOUND:
-        return build_list(&found, service, hints, list);
+        *result = build_list(&found, service, hints, list);
+        return true;
     case LOOKUP_MALFORMED:
-        return EAI_NONAME;
+        *result = EAI_NONAME;
+        return true;
     case LOOKUP_REFUSED:
         break;
     }
-    return EAI_FAIL;
+    *result = EAI_FAIL;
+    return true;
+}
+
+EXPORT int getaddrinfo(const char *__restrict node, const char *__restrict service,
+                       const struct addrinfo *__restrict hints, struct addrinfo **__restrict list)
+{
+    int result;
+    if (addrinfo_answer(node, service, hints, list, &result))
+        return result;
+    return real_getaddrinfo(node, service, hints, list);
 }

@@ -3,12 +3,13 @@
  * must be able to reset it. */
 #include "preload/lock.h"
 
+#include "preload/kernel.h"
+
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 static uint32_t word;
@@ -24,7 +25,7 @@ void lock_acquire(struct held *held)
     uint32_t seen = 0;
     if (!__atomic_compare_exchange_n(&word, &seen, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
         while (__atomic_exchange_n(&word, 2, __ATOMIC_ACQUIRE) != 0)
-            syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 2, NULL);
+            kernel_call(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 2, NULL);
     errno = saved;
 }
 
@@ -32,7 +33,7 @@ void lock_release(const struct held *held)
 {
     int saved = errno;
     if (__atomic_exchange_n(&word, 0, __ATOMIC_RELEASE) == 2)
-        syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1);
+        kernel_call(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1);
     pthread_setcancelstate(held->cancel_state, NULL);
     pthread_sigmask(SIG_SETMASK, &held->signals, NULL);
     errno = saved;

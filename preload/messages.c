@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 
 /* MSG_FASTOPEN: connect through the proxy, then send. On a non-blocking socket the connect is
@@ -71,10 +73,28 @@ static bool is_plain(const struct msghdr *message)
     return !message || (!message->msg_name && !datagram_any());
 }
 
+/* A descriptor that is passed on leaves our sight: its handshake must have ended. */
+static void await_rights(const struct msghdr *message)
+{
+    struct msghdr *readable = (struct msghdr *)(uintptr_t)message; /* CMSG_NXTHDR wants it so */
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(readable); part; part = CMSG_NXTHDR(readable, part)) {
+        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
+            continue;
+        size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < count; i++) {
+            int passed;
+            memcpy(&passed, CMSG_DATA(part) + i * sizeof(passed), sizeof(passed));
+            pending_wait(passed);
+        }
+    }
+}
+
 EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
     if (!is_ready(fd, flags))
         return -1;
+    if (pending_any() && message && message->msg_control)
+        await_rights(message);
     if (is_plain(message))
         return real(sendmsg)(fd, message, flags);
     struct msghdr instead;

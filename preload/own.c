@@ -4,12 +4,12 @@
 
 #include "core/sys.h"
 #include "preload/fdtable.h"
+#include "preload/kernel.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
@@ -31,15 +31,15 @@ static int high_number(void)
 static void plain_close(int fd)
 {
     int saved = errno;
-    syscall(SYS_close, fd);
+    kernel_call(SYS_close, fd);
     errno = saved;
 }
 
 int own_duplicate(int fd)
 {
-    int made = (int)syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, high_number());
+    int made = (int)kernel_call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, high_number());
     if (made < 0 && errno != EBADF)
-        made = (int)syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 3);
+        made = (int)kernel_call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 3);
     struct slot *slot = made >= 0 ? fdtable_slot(made, true) : NULL;
     if (made >= 0 && !slot) {
         plain_close(made);

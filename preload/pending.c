@@ -4,6 +4,7 @@
 
 #include "core/sys.h"
 #include "preload/fdtable.h"
+#include "preload/kernel.h"
 #include "preload/lock.h"
 #include "preload/own.h"
 #include "preload/watches.h"
@@ -15,7 +16,6 @@
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -65,20 +65,25 @@ static uint32_t state_of(const struct pending *entry)
     return __atomic_load_n(&entry->state, __ATOMIC_ACQUIRE);
 }
 
+/* A forked child may still want the error of one that its parent has given back. */
+static bool is_in_use(const struct pending *entry)
+{
+    return state_of(entry) != PENDING_NONE && (entry->in_use || entry->owner != table.owner);
+}
+
 /* A number that dup(2) made: compare sockets. */
 static struct pending *by_cookie(uint64_t cookie)
 {
     for (uint32_t i = 0; i < table.made; i++) {
-        struct pending *piece = table.pieces[i / PIECE];
-        if (piece && state_of(&piece[i % PIECE]) != PENDING_NONE &&
-            piece[i % PIECE].cookie == cookie)
-            return &piece[i % PIECE];
+        struct pending *entry = &table.pieces[i / PIECE][i % PIECE];
+        if (is_in_use(entry) && entry->cookie == cookie)
+            return entry;
     }
     return NULL;
 }
 
 /* In the child of a vfork, or of a clone without our fork handlers, memory may be the parent's. */
-static bool is_own_process(void)
+bool pending_is_own_process(void)
 {
     return getpid() == table.owner;
 }
@@ -98,13 +103,13 @@ static void recount_foreign(void)
 struct pending *pending_find(int fd)
 {
     struct slot *slot = fdtable_slot(fd, false);
-    if (!slot || (slot->pending == 0 && !slot->duplicated) || !is_own_process())
+    if (!slot || (slot->pending == 0 && !slot->duplicated) || !pending_is_own_process())
         return NULL;
     if (table.foreign > 0)
         recount_foreign();
     uint64_t cookie = cookie_of(fd);
     struct pending *entry = at(slot->pending);
-    if (entry && state_of(entry) != PENDING_NONE && entry->cookie == cookie)
+    if (entry && is_in_use(entry) && entry->cookie == cookie)
         return entry;
     slot->pending = 0;
     entry = slot->duplicated && cookie != 0 ? by_cookie(cookie) : NULL;
@@ -159,7 +164,10 @@ static void give_back(struct pending *entry)
 
 struct pending *pending_add(int fd)
 {
-    table.owner = getpid();
+    if (table.owner == 0)
+        table.owner = getpid();
+    else if (!pending_is_own_process())
+        return NULL;
     uint64_t cookie = cookie_of(fd);
     int own_fd = cookie != 0 ? own_duplicate(fd) : -1;
     struct pending *entry = own_fd >= 0 ? take_free() : NULL;
@@ -172,6 +180,7 @@ struct pending *pending_add(int fd)
     entry->cookie = cookie;
     entry->earlier = entry->later = NULL;
     entry->own_fd = own_fd;
+    entry->in_use = true;
     entry->inherited = entry->tcp_connected = false;
     entry->fd_count = 0;
     entry->endpoint = 0;
@@ -191,6 +200,8 @@ struct pending *pending_by_number(uint32_t number)
 
 void pending_forget_set(int set)
 {
+    if (!pending_is_own_process())
+        return;
     for (const struct pending *entry = table.first; entry; entry = entry->later)
         for (uint8_t i = 0; i < entry->fd_count; i++)
             watches_drop_set(entry->fds[i], set);
@@ -265,13 +276,13 @@ static void wake_waiters(void)
     static const uint64_t one = 1;
     for (size_t i = 0; i < WAITERS; i++)
         if (waiters[i].event_fd > 0)
-            syscall(SYS_write, waiters[i].event_fd, &one, sizeof(one));
+            kernel_call(SYS_write, waiters[i].event_fd, &one, sizeof(one));
 }
 
 static void set_state(struct pending *entry, enum pending_state state)
 {
     __atomic_store_n(&entry->state, state, __ATOMIC_RELEASE);
-    syscall(SYS_futex, &entry->state, FUTEX_WAKE, INT_MAX);
+    kernel_call(SYS_futex, &entry->state, FUTEX_WAKE, INT_MAX);
 }
 
 static void forget(struct pending *entry)
@@ -282,6 +293,7 @@ static void forget(struct pending *entry)
             slot->pending = 0;
     }
     __atomic_sub_fetch(&pending_count, 1, __ATOMIC_RELAXED);
+    entry->in_use = false;
     give_back(entry);
 }
 
@@ -292,7 +304,7 @@ void pending_end(struct pending *entry, int error)
     entry->own_fd = -1;
     entry->error = error;
     set_state(entry, error != 0 ? PENDING_FAILED : PENDING_NONE);
-    if (error == 0)
+    if (error == 0 || entry->fd_count == 0)
         forget(entry);
     wake_waiters();
 }
@@ -352,14 +364,14 @@ void pending_wait(int fd)
             break;
         /* Bounded, so that an owner that dies is noticed. Entries are never unmapped. */
         const struct timespec slice = {.tv_nsec = 100 * 1000 * 1000};
-        syscall(SYS_futex, &entry->state, FUTEX_WAIT, PENDING_RUNNING, &slice);
+        kernel_call(SYS_futex, &entry->state, FUTEX_WAIT, PENDING_RUNNING, &slice);
     }
     errno = saved;
 }
 
 bool pending_add_waiter(int event_fd)
 {
-    pid_t thread = (pid_t)syscall(SYS_gettid);
+    pid_t thread = (pid_t)kernel_call(SYS_gettid);
     struct held held;
     lock_acquire(&held);
     /* One of this thread's that is still there was left behind by a longjmp. */

@@ -33,7 +33,8 @@ struct pending {
     /* The rest is the owner's, under the lock. */
     struct pending *earlier, *later; /* by deadline */
     int own_fd;                      /* the connector's duplicate of the socket */
-    bool inherited;                  /* a forked child has the socket, too */
+    bool in_use;
+    bool inherited; /* a forked child has the socket, too */
     bool tcp_connected;
     uint8_t fd_count;
     int fds[PENDING_FDS];
@@ -88,6 +89,9 @@ bool pending_add_fd(struct pending *entry, int fd);
 
 /* fd is no longer one; returns how many are left. */
 size_t pending_remove_fd(struct pending *entry, int fd);
+
+/* False in the child of a vfork, whose memory is its parent's. */
+bool pending_is_own_process(void);
 
 /*
  * End a running entry: closes own_fd, wakes all who wait. error 0: it succeeded (or was canceled),

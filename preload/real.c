@@ -3,6 +3,7 @@
 #include "preload/real.h"
 
 #include "core/sys.h"
+#include "preload/symbols.h"
 
 #include <dlfcn.h>
 
@@ -15,7 +16,7 @@ void *real_bind(enum real_index index)
         REAL_FUNCTIONS(X)
 #undef X
     };
-    void *function = dlsym(RTLD_NEXT, names[index]);
+    void *function = symbols_libc()->dlsym(RTLD_NEXT, names[index]);
     __atomic_store_n(&real_functions[index], function, __ATOMIC_RELAXED);
     return function;
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * The libc functions behind the ones we export: real(connect)(fd, addr, len). Each is looked up
- * (dlsym RTLD_NEXT, so that another preloaded library keeps its turn) when it is first called:
+ * (RTLD_NEXT, so that another preloaded library keeps its turn) when it is first called:
  * most programs use few of them, and a look-up costs more than anything else at start-up. */
 #ifndef SOCKSIFY_PRELOAD_REAL_H
 #define SOCKSIFY_PRELOAD_REAL_H
 
+#include <dlfcn.h>
 #include <netdb.h>
 #include <poll.h>
+#include <resolv.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,6 +19,10 @@
     X(closefrom)                                                                                   \
     X(close_range)                                                                                 \
     X(connect)                                                                                     \
+    X(dlmopen)                                                                                     \
+    X(dlopen)                                                                                      \
+    X(dlsym)                                                                                       \
+    X(dlvsym)                                                                                      \
     X(dup)                                                                                         \
     X(dup2)                                                                                        \
     X(dup3)                                                                                        \
@@ -24,6 +30,7 @@
     X(fcntl)                                                                                       \
     X(fcntl64)                                                                                     \
     X(getaddrinfo)                                                                                 \
+    X(getaddrinfo_a)                                                                               \
     X(gethostbyaddr)                                                                               \
     X(gethostbyaddr_r)                                                                             \
     X(gethostbyname)                                                                               \
@@ -42,6 +49,14 @@
     X(recvfrom)                                                                                    \
     X(recvmsg)                                                                                     \
     X(recvmmsg)                                                                                    \
+    X(res_nquery)                                                                                  \
+    X(res_nquerydomain)                                                                            \
+    X(res_nsearch)                                                                                 \
+    X(res_nsend)                                                                                   \
+    X(res_query)                                                                                   \
+    X(res_querydomain)                                                                             \
+    X(res_search)                                                                                  \
+    X(res_send)                                                                                    \
     X(select)                                                                                      \
     X(send)                                                                                        \
     X(sendfile)                                                                                    \
@@ -51,6 +66,7 @@
     X(sendto)                                                                                      \
     X(shutdown)                                                                                    \
     X(socket)                                                                                      \
+    X(syscall)                                                                                     \
     X(write)                                                                                       \
     X(writev)                                                                                      \
     X(__poll_chk)                                                                                  \

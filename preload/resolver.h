@@ -17,7 +17,8 @@ enum resolver_verdict {
 
 /*
  * Answer a query of len octets. out takes size octets, at least DNS_DATAGRAM_MAX; a reply that goes
- * by datagram keeps within what the asker takes, too. *reply_len is set for RESOLVER_ANSWERED.
+ * by datagram keeps within what the asker takes, too. *reply_len is set for RESOLVER_ANSWERED. The
+ * buffers must not overlap.
  *
  * A, AAAA and PTR are answered as getaddrinfo(3) and getnameinfo(3) answer. Without a dns-server
  * other types get SERVFAIL, and one message says so, but HTTPS and SVCB "no such record", because

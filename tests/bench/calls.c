@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PARTS = 400, CALLS = 500 };
+enum { PARTS = 250, CALLS = 500 };
 
 static int pipe_read, pipe_write, unix_socket, epoll, copies[CALLS];
 

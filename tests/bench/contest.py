@@ -265,7 +265,7 @@ class Column:
 
 
 def table(heading, columns):
-    """Print it: everybody who has a figure, then the target, the best peer, and whether we met it."""
+    """Print it: everybody who has a figure, the target, the best peer, and whether we met it."""
     names = []
     for column in columns:
         names += [name for name in column.cells if name not in names]

@@ -14,12 +14,12 @@ setup() {
 }
 
 # The default compiler flags would be slow for no gain here.
-install_to() { # TARGET [VARIABLE=VALUE...]
-    make -C /run/copy -s -j"$(nproc)" CFLAGS=-O0 DESTDIR="$ROOT" "$@"
+make_copy() { # TARGET [VARIABLE=VALUE...]
+    make -C /run/copy -s -j"$(nproc)" BUILD=/run/copy/build CFLAGS=-O0 DESTDIR="$ROOT" "$@"
 }
 
 @test "make install puts program, library, manuals and configuration where they belong" {
-    install_to install
+    make_copy install
     expect 'the installed files' "$(cd "$ROOT" && find . -type f | sort)" './etc/socksify.conf
 ./usr/local/bin/socksify
 ./usr/local/lib/socksify/libsocksify.so
@@ -32,35 +32,35 @@ install_to() { # TARGET [VARIABLE=VALUE...]
 }
 
 @test "a reinstall keeps an edited configuration" {
-    install_to install
+    make_copy install
     echo 'default direct' > "$ROOT/etc/socksify.conf"
-    install_to install
+    make_copy install
     expect 'the configuration' "$(cat "$ROOT/etc/socksify.conf")" 'default direct'
 }
 
 @test "make uninstall removes everything that was installed" {
-    install_to install
-    install_to uninstall
+    make_copy install
+    make_copy uninstall
     expect 'the files that are left' "$(cd "$ROOT" && find . -type f -o -name socksify)" ''
 }
 
 @test "make uninstall leaves an edited configuration" {
-    install_to install
+    make_copy install
     echo 'default direct' > "$ROOT/etc/socksify.conf"
-    install_to uninstall
+    make_copy uninstall
     expect 'the files that are left' "$(cd "$ROOT" && find . -type f)" './etc/socksify.conf'
 }
 
 @test "an installed program finds the library and the configuration in its own place" {
     ROOT=
     mkdir -p /run/prefix
-    install_to install PREFIX=/run/prefix SYSCONFDIR=/run/prefix/etc
+    make_copy install PREFIX=/run/prefix SYSCONFDIR=/run/prefix/etc
     echo 'default nobody' > /run/prefix/etc/socksify.conf
     run -78 /run/prefix/bin/socksify true
     expect_match 'the message' "$output" '/run/prefix/etc/socksify.conf:1: nobody'
     echo 'default block' > /run/prefix/etc/socksify.conf
     expect 'LD_PRELOAD' "$(/run/prefix/bin/socksify sh -c 'echo $LD_PRELOAD')" \
         /run/prefix/lib/socksify/libsocksify.so
-    make -C /run/copy -s CFLAGS=-O0 PREFIX=/run/prefix SYSCONFDIR=/run/prefix/etc uninstall
+    make_copy uninstall PREFIX=/run/prefix SYSCONFDIR=/run/prefix/etc
     [ ! -e /run/prefix/bin/socksify ]
 }

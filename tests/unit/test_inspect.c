@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Program files written here, sound and hostile, and what is said of them. */
-#include "cli/inspect.h"
+#include "core/inspect.h"
 
 #include <check.h>
 #include <elf.h>

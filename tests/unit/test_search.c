@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Finding a program: every answer is compared with what execvp(3) itself does. */
-#include "cli/search.h"
+#include "core/search.h"
 
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,15 +107,16 @@ static const struct {
 
 START_TEST(what_is_found_is_what_execvp_runs)
 {
-    char found[PATH_MAX] = "untouched";
+    char found[PATH_MAX];
     char ran[PATH_MAX];
     if (cases[_i].path)
         setenv("PATH", cases[_i].path, 1);
     else
         unsetenv("PATH");
     int expected = really_execute(cases[_i].name, ran);
-    ck_assert_int_eq(search_program(cases[_i].name, found), expected);
-    ck_assert_str_eq(found, expected ? "untouched" : ran);
+    ck_assert_int_eq(search_program(cases[_i].name, found, sizeof(found)), expected);
+    if (expected == 0)
+        ck_assert_str_eq(found, ran);
 }
 END_TEST
 
@@ -122,24 +124,38 @@ START_TEST(without_a_path_the_systems_own_is_searched)
 {
     char found[PATH_MAX];
     unsetenv("PATH");
-    ck_assert_int_eq(search_program("sh", found), 0);
+    ck_assert_int_eq(search_program("sh", found, sizeof(found)), 0);
     ck_assert_msg(strcmp(found, "/bin/sh") == 0 || strcmp(found, "/usr/bin/sh") == 0, "%s", found);
 }
 END_TEST
 
 START_TEST(names_and_directories_too_long_are_survived)
 {
-    char found[PATH_MAX] = "untouched";
+    char found[PATH_MAX];
     static char longest[3 * PATH_MAX];
     memset(longest, 'x', sizeof(longest) - 1);
     setenv("PATH", "a:b", 1);
-    ck_assert_int_eq(search_program(longest, found), ENAMETOOLONG);
+    ck_assert_int_eq(search_program(longest, found, sizeof(found)), ENAMETOOLONG);
     longest[1] = '/';
-    ck_assert_int_eq(search_program(longest, found), ENAMETOOLONG);
+    ck_assert_int_eq(search_program(longest, found, sizeof(found)), ENAMETOOLONG);
     strcpy(longest + 2 * PATH_MAX, ":b");
     setenv("PATH", longest, 1);
-    ck_assert_int_eq(search_program("tool", found), 0);
+    ck_assert_int_eq(search_program("tool", found, sizeof(found)), 0);
     ck_assert_str_eq(found, "b/tool");
+}
+END_TEST
+
+/* It must not be passed over for one that comes later: that is not what execvp would run. */
+START_TEST(a_path_that_does_not_fit_ends_the_search)
+{
+    char found[7];
+    setenv("PATH", "nowhere:a:b", 1);
+    ck_assert_int_eq(search_program("tool", found, sizeof(found)), ENAMETOOLONG);
+    setenv("PATH", "a:b", 1);
+    ck_assert_int_eq(search_program("tool", found, sizeof(found)), 0);
+    ck_assert_str_eq(found, "a/tool");
+    ck_assert_int_eq(search_program("tool", found, sizeof(found) - 1), ENAMETOOLONG);
+    ck_assert_int_eq(search_program("./a/tool", found, sizeof(found)), ENAMETOOLONG);
 }
 END_TEST
 
@@ -152,6 +168,7 @@ int main(void)
                         sizeof(cases) / sizeof(*cases));
     tcase_add_test(group, without_a_path_the_systems_own_is_searched);
     tcase_add_test(group, names_and_directories_too_long_are_survived);
+    tcase_add_test(group, a_path_that_does_not_fit_ends_the_search);
     suite_add_tcase(suite, group);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

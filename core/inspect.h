@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * What a program file is, as far as the preload library can reach it: decided from the file and
  * this process's credentials, by the kernel's and the loader's own rules, before anything is run.
- */
-#ifndef SOCKSIFY_CLI_INSPECT_H
-#define SOCKSIFY_CLI_INSPECT_H
+ * No malloc, little stack: the library asks it in the child of a vfork and in small threads. */
+#ifndef SOCKSIFY_CORE_INSPECT_H
+#define SOCKSIFY_CORE_INSPECT_H
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -27,16 +26,20 @@ enum inspection_kind {
 };
 
 enum {
-    INSPECTION_TEXT_MAX = 3 * PATH_MAX + 256,
+    INSPECTION_FILE_MAX = 1024,
+    INSPECTION_LOADER_MAX = 128,
+    INSPECTION_TEXT_MAX = 1024,
     INSPECTION_SCRIPTS_MAX = 5, /* interpreters that are scripts themselves: the kernel's bound */
 };
 
 struct inspection {
     enum inspection_kind kind;
-    int sys_errno;       /* for INSPECTION_FAILED */
-    char file[PATH_MAX]; /* what would be run in the end: a script's interpreter, or the path asked
-                            about; the verdict is about this file */
-    char loader[PATH_MAX]; /* the ELF file's own interpreter; empty: none */
+    int sys_errno;                      /* for INSPECTION_FAILED and INSPECTION_UNREADABLE */
+    bool is_interpreter;                /* file is that of a script */
+    char file[INSPECTION_FILE_MAX];     /* what would be run in the end, and the verdict is about;
+                                           empty: the path asked about */
+    char loader[INSPECTION_LOADER_MAX]; /* the ELF file's own interpreter, as far as there is room;
+                                           empty: none */
 };
 
 /*
@@ -46,9 +49,16 @@ struct inspection {
  */
 void inspect_program(const char *path, struct inspection *result);
 
+/* The same with path as execveat(2) takes it: relative to the directory dir_fd, or to the current
+ * one with AT_FDCWD. */
+void inspect_program_at(int dir_fd, const char *path, struct inspection *result);
+
+/* The same with a name as execvp(3) takes it: searched for in PATH, unless it has a slash. */
+void inspect_named(const char *name, struct inspection *result);
+
 /*
  * One line for the user, "PATH: what it is: why that means it would not be proxied",
- * NUL-terminated; path as it was given to inspect_program. Returns buf.
+ * NUL-terminated; path as it was asked about (of a long one its end). Returns buf.
  */
 const char *inspect_text(const struct inspection *result, const char *path,
                          char buf[static INSPECTION_TEXT_MAX]);

@@ -1,34 +1,37 @@
 /* SPDX-License-Identifier: MIT
  * Reads of the ELF header, program headers, notes and section names with pread, every offset
  * checked against what could be read; credentials by the rules of execve(2). */
-#include "cli/inspect.h"
+#include "core/inspect.h"
 
-#include "cli/search.h"
+#include "core/search.h"
+#include "core/sys.h"
 #include "core/text.h"
 
 #include <elf.h>
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <link.h>
 #include <linux/capability.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 enum {
-    HEAD_MAX = 4096,            /* one read that holds all headers of an ordinary program */
-    SCRIPT_HEAD = 256,          /* BINPRM_BUF_SIZE: the kernel looks at no more of a script */
-    HEADERS_MAX = 65536,        /* octets of program headers: more makes the kernel refuse */
-    NOTES_MAX = 4096,           /* octets of one note segment; real ones are below 200 */
-    SECTIONS_MAX = 1024 * 1024, /* octets of section headers, and of section names */
+    HEAD_MAX = 1024,           /* one read that holds all that counts of an ordinary program */
+    PIECE_MAX = 256,           /* octets of section names that are looked at together */
+    SCRIPT_HEAD = 256,         /* BINPRM_BUF_SIZE: the kernel looks at no more of a script */
+    HEADERS_MAX = 65536,       /* octets of program headers: more makes the kernel refuse */
+    NOTES_MAX = 4096,          /* octets of one note segment; real ones are below 200 */
+    SECTION_NAMES_MAX = 65536, /* octets; real ones are below 1000 */
+    SHOWN_MAX = INSPECTION_FILE_MAX / 4, /* octets of a path in a message */
 };
 
 #if __SIZEOF_POINTER__ == 8
@@ -41,14 +44,18 @@ enum {
 #define OTHER_BITS "64"
 #endif
 
-/* The beginning of the running wrapper's own file, mapped with it; the link editor defines the
+/* The beginning of our own file, wrapper or library, mapped with it; the link editor defines the
  * name. */
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+
+/* Exported by libc, declared by no header of it. */
+int capget(struct __user_cap_header_struct *header, struct __user_cap_data_struct *data);
 
 /* A file being looked at, with its beginning. */
 struct file {
     int fd;
     size_t len; /* of head */
+    struct stat status;
     union {
         ElfW(Ehdr) elf;
         char text[HEAD_MAX];
@@ -70,22 +77,15 @@ static size_t read_at(int fd, void *buf, size_t len, uint64_t offset)
     return done;
 }
 
-/*
- * The len octets at offset: out of the head where they are there, else read into memory that
- * *owned then points to. NULL when the file does not hold them all.
- */
-static const void *bytes_at(const struct file *file, uint64_t offset, size_t len, void **owned)
+/* The len octets at offset, out of the head where they are there. False when the file does not hold
+ * them all. */
+static bool copy_at(const struct file *file, uint64_t offset, void *to, size_t len)
 {
-    *owned = NULL;
-    if (len <= file->len && offset <= file->len - len)
-        return file->head.text + offset;
-    void *bytes = malloc(len);
-    if (bytes && read_at(file->fd, bytes, len, offset) == len) {
-        *owned = bytes;
-        return bytes;
+    if (len <= file->len && offset <= file->len - len) {
+        memcpy(to, file->head.text + offset, len);
+        return true;
     }
-    free(bytes);
-    return NULL;
+    return read_at(file->fd, to, len, offset) == len;
 }
 
 static const char *base_name(const char *path)
@@ -100,13 +100,19 @@ static const ElfW(Ehdr) * ourselves(void)
     return (const void *)__ehdr_start;
 }
 
-/* The loader of this process: what a program must name to get the same C library. */
+/* The loader of this process: what a program must name to get the same C library. Empty when the
+ * running program does not say. */
 static const char *our_loader(void)
 {
-    const ElfW(Phdr) *header = (const void *)(__ehdr_start + ourselves()->e_phoff);
-    for (unsigned i = 0; i < ourselves()->e_phnum; i++)
+    const ElfW(Phdr) *header = (const void *)getauxval(AT_PHDR);
+    unsigned long count = header ? getauxval(AT_PHNUM) : 0;
+    const char *base = NULL;
+    for (unsigned long i = 0; i < count; i++)
+        if (header[i].p_type == PT_PHDR)
+            base = (const char *)header - header[i].p_vaddr;
+    for (unsigned long i = 0; base && i < count; i++)
         if (header[i].p_type == PT_INTERP)
-            return __ehdr_start + header[i].p_offset;
+            return base + header[i].p_vaddr;
     return "";
 }
 
@@ -114,23 +120,40 @@ static const char *our_loader(void)
  * linker leaves its build id in one that is called "Go". */
 static bool has_go_note(const struct file *file, const ElfW(Phdr) * segment)
 {
-    void *owned;
     size_t len = segment->p_filesz < NOTES_MAX ? segment->p_filesz : NOTES_MAX;
-    const char *notes = bytes_at(file, segment->p_offset, len, &owned);
-    bool found = false;
-    for (size_t at = 0; notes && !found && len - at >= sizeof(ElfW(Nhdr));) {
+    for (size_t at = 0; len - at >= sizeof(ElfW(Nhdr));) {
         ElfW(Nhdr) note;
-        memcpy(&note, notes + at, sizeof(note));
+        char name[4];
+        if (!copy_at(file, segment->p_offset + at, &note, sizeof(note)))
+            return false;
         at += sizeof(note);
         uint64_t size = (((uint64_t)note.n_namesz + 3) & ~(uint64_t)3) +
                         (((uint64_t)note.n_descsz + 3) & ~(uint64_t)3);
         if (size > len - at)
-            break;
-        found = note.n_namesz == 4 && memcmp(notes + at, "Go", 3) == 0;
+            return false;
+        if (note.n_namesz == sizeof(name) &&
+            copy_at(file, segment->p_offset + at, name, sizeof(name)) && memcmp(name, "Go", 3) == 0)
+            return true;
         at += (size_t)size;
     }
-    free(owned);
-    return found;
+    return false;
+}
+
+/* Where in the section names an entry (with its NUL) first stands; SIZE_MAX: nowhere. */
+static size_t find_name(const struct file *file, const ElfW(Shdr) * names, const char *wanted,
+                        size_t wanted_len)
+{
+    char piece[PIECE_MAX];
+    for (size_t at = 0; names->sh_size - at >= wanted_len;) {
+        size_t len = names->sh_size - at < sizeof(piece) ? names->sh_size - at : sizeof(piece);
+        if (!copy_at(file, names->sh_offset + at, piece, len))
+            break;
+        const char *found = memmem(piece, len, wanted, wanted_len);
+        if (found)
+            return at + (size_t)(found - piece);
+        at += len - wanted_len + 1; /* it may stand across two pieces */
+    }
+    return SIZE_MAX;
 }
 
 /* The build id can be left out, the section with the Go version cannot. */
@@ -138,44 +161,37 @@ static bool has_go_section(const struct file *file)
 {
     static const char wanted[] = ".go.buildinfo";
     const ElfW(Ehdr) *elf = &file->head.elf;
-    size_t table_len = (size_t)elf->e_shnum * sizeof(ElfW(Shdr));
-    if (elf->e_shentsize != sizeof(ElfW(Shdr)) || elf->e_shstrndx >= elf->e_shnum ||
-        table_len > SECTIONS_MAX)
+    ElfW(Shdr) section;
+    size_t table_len = (size_t)elf->e_shnum * sizeof(section);
+    uint64_t size = (uint64_t)file->status.st_size;
+    if (elf->e_shentsize != sizeof(section) || elf->e_shstrndx >= elf->e_shnum ||
+        table_len > size || elf->e_shoff > size - table_len)
         return false;
-
-    bool found = false;
-    void *table_owned;
-    void *names_owned = NULL;
-    const ElfW(Shdr) *table = bytes_at(file, elf->e_shoff, table_len, &table_owned);
-    if (!table || (uintptr_t)table % _Alignof(ElfW(Shdr)) != 0)
-        goto out;
-    size_t names_len = table[elf->e_shstrndx].sh_size;
-    if (names_len > SECTIONS_MAX)
-        goto out;
-    const char *names = bytes_at(file, table[elf->e_shstrndx].sh_offset, names_len, &names_owned);
-    for (size_t i = 0; names && i < elf->e_shnum && !found; i++)
-        found = table[i].sh_name < names_len && names_len - table[i].sh_name >= sizeof(wanted) &&
-                memcmp(names + table[i].sh_name, wanted, sizeof(wanted)) == 0;
-out:
-    free(names_owned);
-    free(table_owned);
-    return found;
+    if (!copy_at(file, elf->e_shoff + elf->e_shstrndx * sizeof(section), &section,
+                 sizeof(section)) ||
+        section.sh_size > SECTION_NAMES_MAX)
+        return false;
+    size_t name = find_name(file, &section, wanted, sizeof(wanted));
+    for (size_t i = 0; name != SIZE_MAX && i < elf->e_shnum; i++)
+        if (copy_at(file, elf->e_shoff + i * sizeof(section), &section, sizeof(section)) &&
+            section.sh_name == name)
+            return true;
+    return false;
 }
 
-/* Copy the loader's path. False when it is what the kernel refuses: empty, too long or without its
- * NUL. */
+/* Copy as much of the loader's path as there is room for. False when it is what the kernel refuses:
+ * empty, too long or without its NUL. */
 static bool read_loader(const struct file *file, const ElfW(Phdr) * segment,
-                        char loader[static PATH_MAX])
+                        char loader[static INSPECTION_LOADER_MAX])
 {
-    if (segment->p_filesz < 2 || segment->p_filesz > PATH_MAX)
+    uint64_t len = segment->p_filesz;
+    size_t kept = len < INSPECTION_LOADER_MAX ? len : INSPECTION_LOADER_MAX;
+    char end;
+    if (len < 2 || len > PATH_MAX || !copy_at(file, segment->p_offset + len - 1, &end, 1) ||
+        end != '\0' || !copy_at(file, segment->p_offset, loader, kept))
         return false;
-    void *owned;
-    const char *path = bytes_at(file, segment->p_offset, segment->p_filesz, &owned);
-    bool whole = path && path[segment->p_filesz - 1] == '\0';
-    if (whole)
-        memcpy(loader, path, segment->p_filesz);
-    free(owned);
-    return whole;
+    loader[kept - 1] = '\0';
+    return true;
 }
 
 static bool is_same_file(const char *a, const struct stat *b)
@@ -189,13 +205,11 @@ static bool is_same_file(const char *a, const struct stat *b)
 static enum inspection_kind judge_loader(const char *loader)
 {
     const char *ours = our_loader();
-    if (strcmp(loader, ours) != 0 && strcmp(base_name(loader), base_name(ours)) != 0)
-        return INSPECTION_OTHER_LIBC;
-    return INSPECTION_REACHED;
+    return *ours && strcmp(base_name(loader), base_name(ours)) != 0 ? INSPECTION_OTHER_LIBC
+                                                                    : INSPECTION_REACHED;
 }
 
-static enum inspection_kind inspect_elf(const struct file *file, const struct stat *status,
-                                        struct inspection *result)
+static enum inspection_kind inspect_elf(const struct file *file, struct inspection *result)
 {
     const ElfW(Ehdr) *elf = &file->head.elf;
     if (file->len < EI_NIDENT + 4)
@@ -208,30 +222,26 @@ static enum inspection_kind inspect_elf(const struct file *file, const struct st
     if (elf->e_ident[EI_DATA] != ourselves()->e_ident[EI_DATA] ||
         elf->e_machine != ourselves()->e_machine)
         return INSPECTION_OTHER_MACHINE;
-    size_t headers_len = elf->e_phnum * sizeof(ElfW(Phdr));
+    ElfW(Phdr) header;
+    size_t headers_len = elf->e_phnum * sizeof(header);
     if (file->len < sizeof(*elf) || (elf->e_type != ET_EXEC && elf->e_type != ET_DYN) ||
-        elf->e_phentsize != sizeof(ElfW(Phdr)) || headers_len == 0 || headers_len > HEADERS_MAX)
+        elf->e_phentsize != sizeof(header) || headers_len == 0 || headers_len > HEADERS_MAX)
         return INSPECTION_MALFORMED;
 
-    void *owned;
-    const ElfW(Phdr) *header = bytes_at(file, elf->e_phoff, headers_len, &owned);
-    if (!header || (uintptr_t)header % _Alignof(ElfW(Phdr)) != 0) {
-        free(owned);
-        return INSPECTION_MALFORMED;
-    }
     enum inspection_kind kind = INSPECTION_STATIC;
     bool go = false;
     for (unsigned i = 0; i < elf->e_phnum; i++) {
-        if (header[i].p_type == PT_NOTE)
-            go = go || has_go_note(file, &header[i]);
-        if (header[i].p_type != PT_INTERP || kind != INSPECTION_STATIC)
+        if (!copy_at(file, elf->e_phoff + i * sizeof(header), &header, sizeof(header)))
+            return INSPECTION_MALFORMED;
+        if (header.p_type == PT_NOTE)
+            go = go || has_go_note(file, &header);
+        if (header.p_type != PT_INTERP || kind != INSPECTION_STATIC)
             continue; /* the kernel takes the first */
-        kind = read_loader(file, &header[i], result->loader) ? judge_loader(result->loader)
-                                                             : INSPECTION_MALFORMED;
+        kind = read_loader(file, &header, result->loader) ? judge_loader(result->loader)
+                                                          : INSPECTION_MALFORMED;
     }
-    free(owned);
 
-    if (kind == INSPECTION_STATIC && is_same_file(our_loader(), status))
+    if (kind == INSPECTION_STATIC && is_same_file(our_loader(), &file->status))
         return INSPECTION_REACHED; /* the loader run by hand obeys LD_PRELOAD, too */
     if (kind == INSPECTION_REACHED || kind == INSPECTION_STATIC)
         if (go || has_go_section(file))
@@ -246,9 +256,9 @@ static bool gives_capabilities(int fd)
     struct vfs_ns_cap_data file = {0}; /* little-endian; a version 1 fills the first pair only */
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct ours[_LINUX_CAPABILITY_U32S_3] = {{0}};
-    if (fgetxattr(fd, "security.capability", &file, sizeof(file)) <= 0 || getuid() == 0)
+    if (getuid() == 0 || fgetxattr(fd, "security.capability", &file, sizeof(file)) <= 0)
         return false;
-    if (syscall(SYS_capget, &header, ours) != 0)
+    if (capget(&header, ours) != 0)
         return true;
     bool gives = le32toh(file.magic_etc) & VFS_CAP_FLAGS_EFFECTIVE;
     for (int i = 0; i < VFS_CAP_U32; i++)
@@ -363,23 +373,33 @@ static void inspect_failed(struct inspection *result, int error)
     result->sys_errno = error;
 }
 
+/* A file that may be run but not read tells nothing but its mode. */
+static void judge_unreadable(int dir_fd, const char *path, struct inspection *result)
+{
+    struct stat status;
+    result->sys_errno = errno;
+    result->kind = fstatat(dir_fd, path, &status, 0) == 0 && (status.st_mode & (S_ISUID | S_ISGID))
+                       ? INSPECTION_SETID
+                       : INSPECTION_UNREADABLE;
+}
+
 /* One file: the verdict, or true when it is a script, whose interpreter is then the next to look
  * at. */
-static bool inspect_file(struct inspection *result, char interpreter[static SCRIPT_HEAD],
-                         char argument[static SCRIPT_HEAD])
+static bool inspect_file(int dir_fd, const char *path, struct inspection *result,
+                         char interpreter[static SCRIPT_HEAD], char argument[static SCRIPT_HEAD])
 {
-    if (eaccess(result->file, X_OK) != 0) {
+    if (faccessat(dir_fd, path, X_OK, AT_EACCESS) != 0) {
         inspect_failed(result, errno);
         return false;
     }
-    struct file file = {.fd = open(result->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
-    struct stat status;
+    struct file file;
     bool is_script = false;
+    file.fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (file.fd < 0) {
-        result->kind = INSPECTION_UNREADABLE;
+        judge_unreadable(dir_fd, path, result);
         return false;
     }
-    if (fstat(file.fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+    if (fstat(file.fd, &file.status) != 0 || !S_ISREG(file.status.st_mode)) {
         inspect_failed(result, EACCES); /* as execve says it of a directory */
         goto out;
     }
@@ -394,58 +414,66 @@ static bool inspect_file(struct inspection *result, char interpreter[static SCRI
         result->kind = is_text(&file) ? INSPECTION_PLAIN_TEXT : INSPECTION_UNKNOWN;
         goto out;
     }
-    result->kind = judge_credentials(file.fd, &status);
+    result->kind = judge_credentials(file.fd, &file.status);
     if (result->kind == INSPECTION_REACHED)
-        result->kind = inspect_elf(&file, &status, result);
+        result->kind = inspect_elf(&file, result);
 out:
-    close(file.fd);
+    sys_close(file.fd);
     return is_script;
 }
 
-/* A file that may be run but not read tells nothing but its mode. */
-static void judge_unreadable(struct inspection *result)
-{
-    int fd = open(result->file, O_PATH | O_CLOEXEC);
-    struct stat status;
-    if (fd >= 0 && fstat(fd, &status) == 0 && (status.st_mode & (S_ISUID | S_ISGID)))
-        result->kind = INSPECTION_SETID;
-    if (fd >= 0)
-        close(fd);
-}
-
-static void set_path(char to[static PATH_MAX], const char *path)
-{
-    text_join(to, PATH_MAX, path, NULL);
-}
-
-void inspect_program(const char *path, struct inspection *result)
+/* The file that path names, and the interpreters behind it. path may be result->file. */
+static void inspect_chain(int dir_fd, const char *path, struct inspection *result)
 {
     char interpreter[SCRIPT_HEAD];
     char argument[SCRIPT_HEAD];
-    char found[PATH_MAX];
 
-    *result->file = *result->loader = '\0';
-    result->sys_errno = 0;
-    if (strlen(path) >= PATH_MAX) {
-        inspect_failed(result, ENAMETOOLONG);
-        return;
-    }
-    set_path(result->file, path);
-    for (int scripts = 0; inspect_file(result, interpreter, argument); scripts++) {
+    for (int scripts = 0; inspect_file(dir_fd, path, result, interpreter, argument); scripts++) {
         if (scripts == INSPECTION_SCRIPTS_MAX) {
             result->kind = INSPECTION_TOO_DEEP;
             return;
         }
-        set_path(result->file, interpreter);
-        if (strcmp(base_name(interpreter), "env") != 0 || !name_for_env(argument))
-            continue;
         /* env(1) itself is as fit as can be; who comes next is what matters. It makes a new execve,
          * which also begins a new count of interpreters, but ours is bound enough. */
-        if (search_program(argument, found) == 0)
-            set_path(result->file, found);
+        bool is_env = strcmp(base_name(interpreter), "env") == 0 && name_for_env(argument);
+        if (!is_env || search_program(argument, result->file, sizeof(result->file)) != 0)
+            text_join(result->file, sizeof(result->file), interpreter, NULL);
+        result->is_interpreter = true;
+        path = result->file;
+        dir_fd = AT_FDCWD;
     }
-    if (result->kind == INSPECTION_UNREADABLE)
-        judge_unreadable(result);
+}
+
+static void start(struct inspection *result)
+{
+    *result->file = *result->loader = '\0';
+    result->is_interpreter = false;
+    result->sys_errno = 0;
+}
+
+void inspect_program_at(int dir_fd, const char *path, struct inspection *result)
+{
+    start(result);
+    inspect_chain(dir_fd, path, result);
+}
+
+void inspect_program(const char *path, struct inspection *result)
+{
+    inspect_program_at(AT_FDCWD, path, result);
+}
+
+void inspect_named(const char *name, struct inspection *result)
+{
+    if (strchr(name, '/')) {
+        inspect_program(name, result);
+        return;
+    }
+    start(result);
+    int error = search_program(name, result->file, sizeof(result->file));
+    if (error != 0)
+        inspect_failed(result, error);
+    else
+        inspect_chain(AT_FDCWD, result->file, result);
 }
 
 int inspect_library(const char *path)
@@ -467,8 +495,23 @@ int inspect_library(const char *path)
         else
             munmap(page, sizeof(elf));
     }
-    close(fd);
+    sys_close(fd);
     return error;
+}
+
+/* Of a long path its end, which tells more. */
+static void add_path(struct text *text, const char *path)
+{
+    size_t len = strlen(path);
+    text_add(text, len > SHOWN_MAX ? "..." : "");
+    text_add(text, len > SHOWN_MAX ? path + len - SHOWN_MAX : path);
+}
+
+/* The words of strerror, which might allocate and translate them. */
+static const char *errno_words(int number)
+{
+    const char *words = strerrordesc_np(number);
+    return words ? words : "cannot be run";
 }
 
 const char *inspect_text(const struct inspection *result, const char *path,
@@ -493,9 +536,8 @@ const char *inspect_text(const struct inspection *result, const char *path,
                              "would connect without the proxy",
         [INSPECTION_CAPABILITIES] = "has file capabilities: the loader ignores LD_PRELOAD for it, "
                                     "and it would connect without the proxy",
-        [INSPECTION_UNREADABLE] =
-            "may be run but not read, so that nobody can tell whether it would "
-            "connect without the proxy",
+        [INSPECTION_UNREADABLE] = "may be run but not read, so that nobody can tell whether it "
+                                  "would connect without the proxy: ",
         [INSPECTION_TOO_DEEP] = "one more script whose interpreter is a script than can be run",
         [INSPECTION_MALFORMED] = "a damaged ELF file that cannot be run",
         [INSPECTION_UNKNOWN] =
@@ -503,15 +545,17 @@ const char *inspect_text(const struct inspection *result, const char *path,
             "through the proxy, cannot be told",
     };
     struct text text = text_start(buf, INSPECTION_TEXT_MAX);
-    text_add(&text, path);
+    add_path(&text, path);
     text_add(&text, ": ");
-    if (*result->file && strcmp(path, result->file) != 0) {
+    if (result->is_interpreter) {
         text_add(&text, "its interpreter ");
-        text_add(&text, result->file);
+        add_path(&text, result->file);
         text_add(&text, ": ");
     }
-    text_add(&text,
-             result->kind == INSPECTION_FAILED ? strerror(result->sys_errno) : words[result->kind]);
+    if (result->kind != INSPECTION_FAILED)
+        text_add(&text, words[result->kind]);
+    if (result->kind == INSPECTION_FAILED || result->kind == INSPECTION_UNREADABLE)
+        text_add(&text, errno_words(result->sys_errno));
     if (result->kind == INSPECTION_OTHER_LIBC)
         text_add(&text, result->loader);
     return buf;

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT
+ * Inspection of programs, and what is said of the verdict. */
+#include "preload/child.h"
+
+#include "core/config.h"
+#include "core/inspect.h"
+#include "core/log.h"
+#include "core/text.h"
+#include "preload/inherit.h"
+#include "preload/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SHELL "/bin/sh" /* what execvp(3) hands a file without a known format to */
+
+enum { SAID_MAX = 64 };
+
+/* Hashes of the programs that have been spoken of; 0: free. Atomic; when it is full, nothing new is
+ * remembered, and said again. */
+static uint32_t said[SAID_MAX];
+
+static bool is_new(const char *path)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    for (; *path; path++)
+        hash = (hash ^ (unsigned char)*path) * 16777619u;
+    hash |= 1;
+    for (size_t i = 0; i < SAID_MAX; i++) {
+        uint32_t free = 0;
+        if (__atomic_compare_exchange_n(&said[i], &free, hash, false, __ATOMIC_RELAXED,
+                                        __ATOMIC_RELAXED))
+            return true;
+        if (free == hash)
+            return false;
+    }
+    return true;
+}
+
+/* A configuration that cannot be used means that nothing may go out unproxied. */
+static bool is_strict(void)
+{
+    const struct config *config = state_config();
+    return !config || config_strict(config);
+}
+
+static int report(const char *path, const char *words)
+{
+    bool strict = is_strict();
+    if (is_new(path)) {
+        if (strict)
+            log_error("%s; not started: the configuration is strict", words);
+        else
+            log_warn("%s", words);
+    }
+    return strict ? EACCES : 0;
+}
+
+static bool is_reachable(const struct inspection *inspection)
+{
+    switch (inspection->kind) {
+    case INSPECTION_REACHED:
+    case INSPECTION_PLAIN_TEXT:
+    case INSPECTION_FAILED:
+    case INSPECTION_TOO_DEEP:
+    case INSPECTION_MALFORMED:
+        return true; /* or the kernel refuses it */
+    default:
+        return false;
+    }
+}
+
+static __attribute__((noinline)) int report_unreachable(const struct inspection *inspection,
+                                                        const char *path)
+{
+    char words[INSPECTION_TEXT_MAX];
+    return report(path, inspect_text(inspection, path, words));
+}
+
+static __attribute__((noinline)) int report_library(const char *library)
+{
+    char words[INSPECTION_TEXT_MAX];
+    text_join(words, sizeof(words), library,
+              ": cannot be read from here, so that programs started from now on would connect "
+              "without the proxy",
+              NULL);
+    return report(library, words);
+}
+
+/* After chroot(2), or for a user who may not look into its directory, the loader would go on
+ * without it. */
+static int check_library(void)
+{
+    const char *library = inherit_library();
+    if (!library || *library != '/' || strchr(library, '$') ||
+        faccessat(AT_FDCWD, library, R_OK, AT_EACCESS) == 0)
+        return 0;
+    return report_library(library);
+}
+
+static int judge(const struct inspection *inspection, const char *path)
+{
+    if (!is_reachable(inspection))
+        return report_unreachable(inspection, path);
+    return inspection->kind == INSPECTION_REACHED ? check_library() : 0;
+}
+
+int child_check(const char *path)
+{
+    return child_check_at(AT_FDCWD, path);
+}
+
+int child_check_at(int dir_fd, const char *path)
+{
+    int saved = errno;
+    struct inspection inspection;
+    char itself[sizeof("/proc/self/fd/") + 10];
+    state_start();
+    if (*path == '\0' && dir_fd >= 0) {
+        struct text text = text_start(itself, sizeof(itself));
+        text_add(&text, "/proc/self/fd/");
+        text_add_number(&text, (unsigned long)dir_fd);
+        path = itself;
+    }
+    inspect_program_at(dir_fd, path, &inspection);
+    int error = judge(&inspection, path);
+    errno = saved;
+    return error;
+}
+
+int child_check_named(const char *name)
+{
+    int saved = errno;
+    struct inspection inspection;
+    state_start();
+    inspect_named(name, &inspection);
+    if (inspection.kind == INSPECTION_PLAIN_TEXT)
+        inspect_program(SHELL, &inspection);
+    int error = judge(&inspection, name);
+    errno = saved;
+    return error;
+}
