@@ -74,7 +74,8 @@ static int set_preload(void)
     const char *old = getenv(PRELOADS_VARIABLE);
     size_t size = strlen(library) + (old ? strlen(old) : 0) + 2;
     struct text text = text_start(allocate(size), size);
-    preloads_add(&text, library, old);
+    text_add(&text, library);
+    preloads_add(&text, old);
     set(PRELOADS_VARIABLE, text.buf);
     return 0;
 }

@@ -55,7 +55,7 @@ static void emit(const char *line, size_t len)
         fd = open(settings.file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
     if (fd < 0 && stderr_is_network())
         return;
-    ssize_t written = write(fd >= 0 ? fd : STDERR_FILENO, line, len);
+    ssize_t written = sys_write(fd >= 0 ? fd : STDERR_FILENO, line, len);
     (void)written; /* nowhere is left to complain */
     if (fd >= 0)
         sys_close(fd);

@@ -34,10 +34,9 @@ const char *preloads_find(const char *list, size_t *len)
     return NULL;
 }
 
-void preloads_add(struct text *text, const char *library, const char *list)
+void preloads_add(struct text *text, const char *list)
 {
     size_t len;
-    text_add(text, library);
     for (const char *item; list && (item = next_item(&list, &len));) {
         if (is_our_library(item, len))
             continue;

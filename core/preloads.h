@@ -15,8 +15,8 @@ struct text;
 /* The first item that is our library, wherever it lies, and its length; NULL when there is none. */
 const char *preloads_find(const char *list, size_t *len);
 
-/* Add library, and behind it the items of list (NULL: none) but for other copies of ours. Takes at
- * most strlen(list) + 1 octets more than library. */
-void preloads_add(struct text *text, const char *library, const char *list);
+/* Add the items of list (NULL: none) but for copies of ours, each behind a colon: what comes after
+ * our library. At most strlen(list) + 1 octets. */
+void preloads_add(struct text *text, const char *list);
 
 #endif

@@ -35,23 +35,23 @@ static void carry_options(int from, int to)
 
 static void carry_status_flags(int from, int to)
 {
-    int flags = fcntl(from, F_GETFL);
+    int flags = sys_fcntl(from, F_GETFL, 0);
     if (flags & O_ASYNC) {
         struct f_owner_ex owner;
-        if (fcntl(from, F_GETOWN_EX, &owner) == 0)
-            fcntl(to, F_SETOWN_EX, &owner);
-        int signal_number = fcntl(from, F_GETSIG);
+        if (sys_fcntl(from, F_GETOWN_EX, (uintptr_t)&owner) == 0)
+            sys_fcntl(to, F_SETOWN_EX, (uintptr_t)&owner);
+        int signal_number = sys_fcntl(from, F_GETSIG, 0);
         if (signal_number > 0)
-            fcntl(to, F_SETSIG, signal_number);
+            sys_fcntl(to, F_SETSIG, (uintptr_t)signal_number);
     }
     if (flags != -1)
-        fcntl(to, F_SETFL, flags & (O_NONBLOCK | O_ASYNC));
+        sys_fcntl(to, F_SETFL, (uintptr_t)flags & (O_NONBLOCK | O_ASYNC));
 }
 
 bool replace_socket(int fd, int family)
 {
-    int descriptor_flags = fcntl(fd, F_GETFD);
-    int made = socket(family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+    int descriptor_flags = sys_fcntl(fd, F_GETFD, 0);
+    int made = sys_socket(family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
     if (descriptor_flags == -1 || made < 0) {
         int error = errno;
         if (made >= 0)

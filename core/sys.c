@@ -2,6 +2,7 @@
  * The plain implementation of sys.h: libc itself, for programs of our own. */
 #include "core/sys.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 int sys_connect(int fd, const struct sockaddr *addr, socklen_t len)
@@ -47,6 +48,21 @@ int sys_dup3(int fd, int to, int flags)
 ssize_t sys_read(int fd, void *buf, size_t len)
 {
     return read(fd, buf, len);
+}
+
+ssize_t sys_write(int fd, const void *buf, size_t len)
+{
+    return write(fd, buf, len);
+}
+
+int sys_socket(int domain, int type, int protocol)
+{
+    return socket(domain, type, protocol);
+}
+
+int sys_fcntl(int fd, int command, uintptr_t argument)
+{
+    return fcntl(fd, command, argument);
 }
 
 int sys_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,

@@ -11,6 +11,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -23,6 +24,10 @@ int sys_setsockopt(int fd, int level, int name, const void *value, socklen_t len
 int sys_close(int fd);
 int sys_dup3(int fd, int to, int flags);
 ssize_t sys_read(int fd, void *buf, size_t len);
+ssize_t sys_write(int fd, const void *buf, size_t len);
+int sys_socket(int domain, int type, int protocol);
+/* argument: an int or a pointer, whichever the command takes; 0 when it takes none. */
+int sys_fcntl(int fd, int command, uintptr_t argument);
 int sys_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                     struct addrinfo **list);
 void sys_freeaddrinfo(struct addrinfo *list);

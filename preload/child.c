@@ -95,7 +95,8 @@ static __attribute__((noinline)) int report_library(const char *library)
  * without it. */
 static int check_library(void)
 {
-    const char *library = inherit_library();
+    char buf[INSPECTION_FILE_MAX];
+    const char *library = inherit_library(buf, sizeof(buf));
     if (!library || *library != '/' || strchr(library, '$') ||
         faccessat(AT_FDCWD, library, R_OK, AT_EACCESS) == 0)
         return 0;
@@ -119,6 +120,8 @@ int child_check_at(int dir_fd, const char *path)
     int saved = errno;
     struct inspection inspection;
     char itself[sizeof("/proc/self/fd/") + 10];
+    if (!path)
+        return 0;
     state_start();
     if (*path == '\0' && dir_fd >= 0) {
         struct text text = text_start(itself, sizeof(itself));

@@ -45,7 +45,7 @@ static int wake_fd = -1;  /* an eventfd in that set: somebody has the first dead
 static bool refuse(int fd, int family, const union endpoint *loopback, socklen_t len)
 {
     union endpoint nobody = *loopback;
-    int bound = socket(nobody.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+    int bound = sys_socket(nobody.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
     bool refused =
         bound >= 0 && bind(bound, &nobody.any, len) == 0 &&
         getsockname(bound, &nobody.any, &len) == 0 &&
@@ -74,7 +74,8 @@ static void show_failure(const struct pending *entry)
         refuse(entry->own_fd, entry->family, &ipv6, sizeof(ipv6.in6));
 }
 
-/* Everything a line to the user needs once the lock is gone. */
+/* How a handshake ended. The user is told first, without the lock, and the program is woken then: a
+ * short one may exit at once. */
 struct outcome {
     bool ended;
     bool failed;
@@ -111,7 +112,8 @@ static void remember_peer(const struct pending *entry)
         peers_set(entry->fds[i], &peer);
 }
 
-static void finish(struct pending *entry, const struct failure *failure, struct outcome *outcome)
+static void decide(const struct pending *entry, const struct failure *failure,
+                   struct outcome *outcome)
 {
     outcome->ended = true;
     outcome->failed = failure->status != STATUS_OK;
@@ -119,22 +121,23 @@ static void finish(struct pending *entry, const struct failure *failure, struct 
     outcome->to = entry->to;
     outcome->route = entry->route;
     outcome->milliseconds = dial_now_ms() - entry->start_ms;
+}
 
+static void conclude(struct pending *entry, const struct outcome *outcome)
+{
     leave_set(entry);
     if (outcome->failed)
         show_failure(entry);
     else
         remember_peer(entry);
-    if (outcome->failed && failure->stage == STAGE_CONNECT)
+    if (outcome->failed && outcome->failure.stage == STAGE_CONNECT)
         endpoints_forget(entry->config, entry->route->hop[0]);
     show(entry);
-    pending_end(entry, outcome->failed ? failure_errno(failure) : 0);
+    pending_end(entry, outcome->failed ? failure_errno(&outcome->failure) : 0);
 }
 
 static void tell(const struct outcome *outcome)
 {
-    if (!outcome->ended)
-        return;
     if (outcome->failed)
         report_failure(&outcome->to, outcome->route, &outcome->failure);
     else
@@ -182,7 +185,7 @@ static void fail_to_connect(struct pending *entry, int error, struct outcome *ou
     bool expired = error == ETIMEDOUT && dial_now_ms() >= entry->deadline_ms;
     const struct failure failure = {
         .status = expired ? STATUS_TIMED_OUT : STATUS_SYSTEM, .code = -1, .sys_errno = error};
-    finish(entry, &failure, outcome);
+    decide(entry, &failure, outcome);
 }
 
 static void try_next(struct pending *entry, int error, struct outcome *outcome)
@@ -230,7 +233,7 @@ static void advance(struct pending *entry, struct outcome *outcome)
         case EXCHANGE_ENDED:
             break;
         }
-        finish(entry, &entry->handshake.failure, outcome);
+        decide(entry, &entry->handshake.failure, outcome);
         return;
     }
 }
@@ -242,10 +245,22 @@ static void expire(struct pending *entry, struct outcome *outcome)
         return;
     }
     handshake_expired(&entry->handshake);
-    finish(entry, &entry->handshake.failure, outcome);
+    decide(entry, &entry->handshake.failure, outcome);
 }
 
 /* --- The thread --- */
+
+/* The program may have given it up meanwhile. */
+static void end(uint32_t number, const struct outcome *outcome)
+{
+    tell(outcome);
+    struct held held;
+    lock_acquire(&held);
+    struct pending *entry = pending_by_number(number);
+    if (entry)
+        conclude(entry, outcome);
+    lock_release(&held);
+}
 
 static void on_event(uint32_t number)
 {
@@ -256,7 +271,8 @@ static void on_event(uint32_t number)
     if (entry)
         advance(entry, &outcome);
     lock_release(&held);
-    tell(&outcome);
+    if (outcome.ended)
+        end(number, &outcome);
 }
 
 /* End what is overdue, one at a time; then the milliseconds until something may be, -1: never. */
@@ -267,12 +283,14 @@ static int expire_overdue(void)
         struct held held;
         lock_acquire(&held);
         struct pending *entry = pending_first();
+        uint32_t number = entry ? entry->number : 0;
         int64_t left = entry ? entry->endpoint_deadline_ms - dial_now_ms() : -1;
         bool overdue = entry && left <= 0;
         if (overdue)
             expire(entry, &outcome);
         lock_release(&held);
-        tell(&outcome);
+        if (outcome.ended)
+            end(number, &outcome);
         if (!entry)
             return -1;
         if (!overdue)
@@ -388,7 +406,8 @@ int connector_begin(const struct connector_job *job)
     lock_acquire(&held);
     int result = begin(job, &outcome);
     lock_release(&held);
-    tell(&outcome);
+    if (outcome.ended)
+        tell(&outcome);
     return result;
 }
 

@@ -17,6 +17,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
+enum { DISCARD_PORT = 9 }; /* RFC 863: whoever listens there has no use for what comes */
+
 uint32_t datagram_marks;
 
 static int protocol_of(int fd)
@@ -94,17 +96,51 @@ static void remember_peer(int fd, const struct sockaddr *addr, socklen_t len,
     peers_set(fd, &peer);
 }
 
+/*
+ * A connected socket sends without an address, and by ways that nobody sees: from a program that
+ * inherits it, by splice(2). So one that must not send is connected to this host, where nobody
+ * listens. It keeps the local address that the kernel chose for the way to the real peer, which is
+ * what programs connect such sockets for. False: it is not connected at all.
+ */
+static bool divert(int fd, union endpoint *actual)
+{
+    socklen_t len = sizeof(*actual);
+    memset(actual, 0, sizeof(*actual));
+    if (getsockname(fd, &actual->any, &len) == 0) {
+        if (actual->any.sa_family == AF_INET)
+            actual->in.sin_port = htons(DISCARD_PORT);
+        else
+            actual->in6.sin6_port = htons(DISCARD_PORT);
+        if (sys_connect(fd, &actual->any, len) == 0) {
+            len = sizeof(*actual);
+            return real(getpeername)(fd, &actual->any, &len) == 0;
+        }
+    }
+    static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    sys_connect(fd, &nobody, sizeof(nobody));
+    return false;
+}
+
+static int connect_to_responder(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    struct redirect redirect;
+    if (!find_responder(fd, addr, len, &redirect))
+        return -1;
+    mark(fd, DATAGRAM_FREE);
+    remember_peer(fd, addr, len, &redirect.addr);
+    /* For the local address, as above; an IPv6 socket cannot change its mind to IPv4 any more. */
+    int saved = errno;
+    if (addr->sa_family == AF_INET)
+        sys_connect(fd, addr, len);
+    errno = saved;
+    return sys_connect(fd, &redirect.addr.any, redirect.len);
+}
+
 int datagram_connect(int fd, const struct sockaddr *addr, socklen_t len, const struct target *to)
 {
     int protocol = protocol_of(fd);
-    if (is_udp(protocol) && to->port == RESPONDER_PORT) {
-        struct redirect redirect;
-        if (!find_responder(fd, addr, len, &redirect))
-            return -1;
-        mark(fd, DATAGRAM_FREE);
-        remember_peer(fd, addr, len, &redirect.addr);
-        return sys_connect(fd, &redirect.addr.any, redirect.len);
-    }
+    if (is_udp(protocol) && to->port == RESPONDER_PORT)
+        return connect_to_responder(fd, addr, len);
     int result = sys_connect(fd, addr, len);
     if (result != 0 || protocol < 0)
         return result;
@@ -114,11 +150,22 @@ int datagram_connect(int fd, const struct sockaddr *addr, socklen_t len, const s
             mark(fd, DATAGRAM_FREE);
         return 0;
     }
-    union endpoint actual = {0};
-    memcpy(&actual, addr, len < sizeof(actual) ? len : sizeof(actual));
+    union endpoint actual;
+    if (!divert(fd, &actual)) {
+        say_blocked(to);
+        errno = EACCES;
+        return -1;
+    }
     mark(fd, DATAGRAM_BLOCKED);
     remember_peer(fd, addr, len, &actual);
     return 0;
+}
+
+void datagram_copied(int fd, int copy)
+{
+    const struct slot *slot = datagram_any() ? fdtable_slot(fd, false) : NULL;
+    if (slot && slot->datagram != DATAGRAM_FREE)
+        mark(copy, slot->datagram);
 }
 
 /* A mark may be that of an earlier descriptor with the same number: it holds while the kernel
@@ -131,8 +178,9 @@ static bool is_blocked(int fd, struct target *to)
     socklen_t len = sizeof(actual);
     if (!slot || slot->datagram != DATAGRAM_BLOCKED || !peers_get(fd, &peer))
         return false;
-    return real(getpeername)(fd, &actual.any, &len) == 0 && endpoint_equal(&actual, &peer.target) &&
-           target_from_sockaddr(to, &actual.any, len) && protocol_of(fd) != IPPROTO_TCP;
+    return real(getpeername)(fd, &actual.any, &len) == 0 && endpoint_equal(&actual, &peer.proxy) &&
+           target_from_sockaddr(to, &peer.target.any, sizeof(peer.target)) &&
+           protocol_of(fd) != IPPROTO_TCP;
 }
 
 static enum passage refuse(const struct target *to)
@@ -162,6 +210,18 @@ enum passage datagram_passage(int fd, const struct sockaddr *addr, socklen_t len
     if (is_udp(protocol) && to.port == RESPONDER_PORT)
         return find_responder(fd, addr, len, redirect) ? PASSAGE_REDIRECTED : PASSAGE_REFUSED;
     return is_allowed(&to) ? PASSAGE_FREE : refuse(&to);
+}
+
+bool datagram_may_join(int fd, const struct target *group)
+{
+    union endpoint own;
+    socklen_t len = sizeof(own);
+    struct target to = *group, local;
+    if (guard_is_inside())
+        return true;
+    if (getsockname(fd, &own.any, &len) == 0 && target_from_sockaddr(&local, &own.any, len))
+        to.port = local.port;
+    return is_allowed(&to) || refuse(&to) == PASSAGE_FREE;
 }
 
 void datagram_restore_source(struct sockaddr *addr, socklen_t room, socklen_t *len)

@@ -13,10 +13,17 @@
 #include <sys/socket.h>
 
 /*
- * connect(2) on a socket that is not TCP. Sends nothing, so it is let through even where sending is
- * not: programs connect a datagram socket to learn their own address.
+ * connect(2) on a socket that is not TCP. Sends nothing, so it succeeds even where sending is not
+ * allowed: programs connect a datagram socket to learn their own address, and they do learn it.
  */
 int datagram_connect(int fd, const struct sockaddr *addr, socklen_t len, const struct target *to);
+
+/* copy is a new number for what fd stands for. */
+void datagram_copied(int fd, int copy);
+
+/* Whether the socket may be made a member of a multicast group (its port does not matter): the
+ * kernel tells the neighbours of each. False with errno. */
+bool datagram_may_join(int fd, const struct target *group);
 
 /* What sendto(2) is to do with an address. */
 enum passage {

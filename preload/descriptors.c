@@ -3,6 +3,7 @@
 #include "preload/descriptors.h"
 
 #include "preload/connector.h"
+#include "preload/datagram.h"
 #include "preload/fdtable.h"
 #include "preload/lock.h"
 #include "preload/peers.h"
@@ -39,6 +40,7 @@ void descriptors_copied(int fd, int copy)
     struct peer peer;
     if (peers_get(fd, &peer))
         peers_set(copy, &peer);
+    datagram_copied(fd, copy);
     if (!pending_any())
         return;
     struct held held;

@@ -3,6 +3,8 @@
  * family, socket types, services, flags and error codes are its own, and freeaddrinfo(3) frees it.
  */
 #include "preload/addrinfo.h"
+
+#include "core/names.h"
 #include "preload/guard.h"
 #include "preload/lookup.h"
 #include "preload/real.h"
@@ -68,14 +70,45 @@ static int build_list(const struct lookup *found, const char *service, const str
             result = set_canonical(head, found->canonical);
         if (result != 0)
             break;
-        while (*tail)
-            tail = &(*tail)->ai_next;
+        for (; *tail; tail = &(*tail)->ai_next)
+            (*tail)->ai_flags = hints ? hints->ai_flags : AI_V4MAPPED | AI_ADDRCONFIG;
     }
     if (result == 0)
         *list = head;
     else if (head)
         freeaddrinfo(head);
     return result;
+}
+
+/* AI_V4MAPPED: the IPv4 addresses that the hosts file has, as IPv6 ones. A stand-in needs none: it
+ * has an IPv6 address of its own. */
+static void add_mapped(const char *node, const struct addrinfo *hints, struct lookup *found)
+{
+    static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
+    struct lookup ipv4;
+    bool wanted = hints && hints->ai_family == AF_INET6 && hints->ai_flags & AI_V4MAPPED &&
+                  (found->count == 0 || hints->ai_flags & AI_ALL);
+    if (!wanted || lookup_name(node, AF_INET, &ipv4) != LOOKUP_FOUND)
+        return;
+    for (size_t i = 0; i < ipv4.count && found->count < LOOKUP_ADDRESSES_MAX; i++) {
+        uint32_t index;
+        if (names_is_ipv4(ipv4.list[i].bytes, &index))
+            continue;
+        struct hosts_address *mapped = &found->list[found->count++];
+        mapped->family = AF_INET6;
+        memcpy(mapped->bytes, prefix, sizeof(prefix));
+        memcpy(mapped->bytes + sizeof(prefix), ipv4.list[i].bytes, 4);
+        memcpy(found->canonical, ipv4.canonical, sizeof(found->canonical));
+    }
+}
+
+/* EAI_NONAME, unless libc finds another fault first. Asking it for no more than an address in
+ * figures, nothing is looked up. */
+static int refuse_malformed(const char *node, const char *service, const struct addrinfo *hints,
+                            struct addrinfo **list)
+{
+    struct addrinfo ours = literal_hints(hints, hints ? hints->ai_family : AF_UNSPEC);
+    return real_getaddrinfo(node, service, &ours, list);
 }
 
 bool addrinfo_answer(const char *node, const char *service, const struct addrinfo *hints,
@@ -92,10 +125,11 @@ bool addrinfo_answer(const char *node, const char *service, const struct addrinf
     case LOOKUP_REAL:
         return false;
     case LOOKUP_FOUND:
+        add_mapped(node, hints, &found);
         *result = build_list(&found, service, hints, list);
         return true;
     case LOOKUP_MALFORMED:
-        *result = EAI_NONAME;
+        *result = refuse_malformed(node, service, hints, list);
         return true;
     case LOOKUP_REFUSED:
         break;

@@ -11,7 +11,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -34,23 +33,16 @@ enum variable {
 };
 
 static const char names[VARIABLES][20] = {
-    [CONF] = SETTINGS_CONF "=",
-    [PROXY] = SETTINGS_PROXY "=",
-    [TIMEOUT] = SETTINGS_TIMEOUT "=",
-    [LOG] = SETTINGS_LOG "=",
-    [LOG_FILE] = SETTINGS_LOG_FILE "=",
-    [RUNTIME_DIR] = "XDG_RUNTIME_DIR=",
-    [FALLBACK] = "ALL_PROXY=",
-    [FALLBACK_LOWER] = "all_proxy=",
-    [CONFIG_HOME] = "XDG_CONFIG_HOME=",
-    [HOME] = "HOME=",
-    [PRELOAD] = PRELOADS_VARIABLE "=",
+    [CONF] = SETTINGS_CONF,   [PROXY] = SETTINGS_PROXY,       [TIMEOUT] = SETTINGS_TIMEOUT,
+    [LOG] = SETTINGS_LOG,     [LOG_FILE] = SETTINGS_LOG_FILE, [RUNTIME_DIR] = "XDG_RUNTIME_DIR",
+    [FALLBACK] = "ALL_PROXY", [FALLBACK_LOWER] = "all_proxy", [CONFIG_HOME] = "XDG_CONFIG_HOME",
+    [HOME] = "HOME",          [PRELOAD] = PRELOADS_VARIABLE,
 };
 
-/* As this process found them; NULL: it did not, or they did not matter. */
+/* As this process found them, and no more than copied: most programs never ask again. */
 static struct {
-    const char *kept[VARIABLES]; /* "NAME=value"; of LD_PRELOAD, with us alone */
-    const char *user_conf;       /* SETTINGS_CONF= with what CONFIG_HOME or HOME led to */
+    const char *kept[VARIABLES]; /* "NAME=value"; NULL: it was not there */
+    const struct settings *settings;
     uid_t user;
 } start;
 
@@ -59,6 +51,15 @@ static _Thread_local struct {
     void *mapping;
     size_t size;
 } abandoned;
+
+/* What stands behind the prefix; NULL when it is another one. Not strncmp(3): to bind it would cost
+ * the start of every program more than all the rest. */
+static const char *behind(const char *text, const char *prefix)
+{
+    while (*prefix && *text == *prefix)
+        text++, prefix++;
+    return *prefix == '\0' ? text : NULL;
+}
 
 static enum variable variable_of(const char *entry)
 {
@@ -69,38 +70,26 @@ static enum variable variable_of(const char *entry)
     case 'S':
     case 'X':
     case 'a':
-        for (unsigned i = 0; i < VARIABLES; i++)
-            if (entry[0] == names[i][0] && entry[1] == names[i][1] &&
-                strncmp(entry, names[i], strlen(names[i])) == 0)
+        for (unsigned i = 0; i < VARIABLES; i++) {
+            if (entry[0] != names[i][0] || entry[1] != names[i][1])
+                continue;
+            const char *rest = behind(entry, names[i]);
+            if (rest && *rest == '=')
                 return (enum variable)i;
+        }
     }
     return NONE;
 }
 
 static const char *value_of(const char *entry, enum variable variable)
 {
-    return entry + strlen(names[variable]);
+    return entry + strlen(names[variable]) + 1;
 }
 
 /* --- At the start --- */
 
-static const char *join(struct arena *memory, enum variable variable, const char *value, size_t len)
-{
-    size_t size = strlen(names[variable]) + len + 1;
-    char *entry = arena_alloc(memory, size);
-    if (entry) {
-        struct text text = text_start(entry, size);
-        text_add(&text, names[variable]);
-        text_add_bytes(&text, value, len);
-    }
-    return entry;
-}
-
 void inherit_remember(const struct settings *settings, bool names_in_runtime_dir)
 {
-    /* A setuid program does not obey its environment, and must not hand on more of it. */
-    if (getauxval(AT_SECURE) != 0 || !settings->memory)
-        return;
     const char *found[VARIABLES] = {NULL};
     for (char **entry = environ; entry && *entry; entry++) {
         enum variable variable = variable_of(*entry);
@@ -108,32 +97,38 @@ void inherit_remember(const struct settings *settings, bool names_in_runtime_dir
         if (variable != NONE && (variable == PRELOAD || !found[variable]))
             found[variable] = *entry;
     }
-    bool user_file = settings->source.file && !found[CONF] &&
-                     strcmp(settings->path, SYSCONFDIR "/socksify.conf") != 0;
     if (!names_in_runtime_dir)
         found[RUNTIME_DIR] = NULL;
-    if (settings->source.proxy)
-        found[FALLBACK] = found[FALLBACK_LOWER] = NULL;
-    if (!user_file)
-        found[CONFIG_HOME] = found[HOME] = NULL;
-
+    bool obeyed = false;
     for (unsigned i = 0; i < VARIABLES; i++) {
-        const char *value = found[i] ? value_of(found[i], (enum variable)i) : "";
-        size_t len = strlen(value);
-        if (i == PRELOAD)
-            value = preloads_find(value, &len);
-        if (value && *value && !((i == FALLBACK || i == FALLBACK_LOWER) &&
-                                 strncmp(value, "socks", strlen("socks")) != 0))
-            start.kept[i] = join(settings->memory, (enum variable)i, value, len);
+        if (!found[i])
+            continue;
+        /* A setuid program does not obey its environment, and must not hand on more of it. */
+        obeyed = obeyed || secure_getenv(names[i]);
+        if (!obeyed || !settings->memory)
+            return;
+        start.kept[i] = arena_copy(settings->memory, found[i], strlen(found[i]));
     }
-    if (user_file)
-        start.user_conf = join(settings->memory, CONF, settings->path, strlen(settings->path));
+    start.settings = settings;
     start.user = geteuid();
 }
 
-const char *inherit_library(void)
+/* This library in the LD_PRELOAD of the start; NULL when it is not there. */
+static const char *find_library(size_t *len)
 {
-    return start.kept[PRELOAD] ? value_of(start.kept[PRELOAD], PRELOAD) : NULL;
+    const char *kept = start.kept[PRELOAD];
+    return kept ? preloads_find(value_of(kept, PRELOAD), len) : NULL;
+}
+
+const char *inherit_library(char *buf, size_t size)
+{
+    size_t len;
+    const char *library = find_library(&len);
+    if (!library || len >= size)
+        return NULL;
+    struct text text = text_start(buf, size);
+    text_add_bytes(&text, library, len);
+    return buf;
 }
 
 /* --- An environment --- */
@@ -141,9 +136,12 @@ const char *inherit_library(void)
 /* What one lacks. */
 struct lack {
     size_t count; /* of its variables */
-    const char *added[VARIABLES];
+    const char *added[PUT_BACK + 1];
     size_t added_count;
-    size_t preload; /* where an LD_PRELOAD without us stands; SIZE_MAX: nowhere */
+    bool conf;           /* the path of the configuration file is to be added */
+    const char *library; /* that LD_PRELOAD must have in front; NULL: it has it */
+    size_t library_len;
+    size_t preload; /* where the LD_PRELOAD is; SIZE_MAX: nowhere */
 };
 
 static void add(struct lack *lack, const char *entry)
@@ -152,18 +150,38 @@ static void add(struct lack *lack, const char *entry)
         lack->added[lack->added_count++] = entry;
 }
 
+/* ALL_PROXY, if it may be what this process goes by. */
+static const char *fallback(void)
+{
+    enum variable variable = start.kept[FALLBACK] ? FALLBACK : FALLBACK_LOWER;
+    const char *kept = start.kept[variable];
+    return kept && !start.settings->source.proxy && behind(value_of(kept, variable), "socks")
+               ? kept
+               : NULL;
+}
+
 static bool is_as_kept(const char *const found[VARIABLES], enum variable variable)
 {
     const char *kept = start.kept[variable];
     return kept && found[variable] ? strcmp(kept, found[variable]) == 0 : kept == found[variable];
 }
 
+/* Whether the user's own file was read, and would not be found again. */
+static bool lacks_conf(const char *const found[VARIABLES])
+{
+    return !found[CONF] && !start.kept[CONF] &&
+           !(is_as_kept(found, CONFIG_HOME) && is_as_kept(found, HOME)) &&
+           start.settings->source.file &&
+           strcmp(start.settings->path, SYSCONFDIR "/socksify.conf") != 0;
+}
+
 static bool find_lack(char *const *envp, struct lack *lack)
 {
     const char *found[VARIABLES] = {NULL};
-    lack->count = lack->added_count = 0;
-    lack->preload = SIZE_MAX;
-    for (; envp && envp[lack->count]; lack->count++) {
+    *lack = (struct lack){.preload = SIZE_MAX};
+    if (!start.settings)
+        return false;
+    for (; envp[lack->count]; lack->count++) {
         enum variable variable = variable_of(envp[lack->count]);
         if (variable == NONE)
             continue;
@@ -177,17 +195,12 @@ static bool find_lack(char *const *envp, struct lack *lack)
         if (!found[i] && (i != RUNTIME_DIR || (start.kept[i] && geteuid() == start.user)))
             add(lack, start.kept[i]);
     if (!found[FALLBACK] && !found[FALLBACK_LOWER])
-        add(lack, start.kept[FALLBACK] ? start.kept[FALLBACK] : start.kept[FALLBACK_LOWER]);
-    if (!found[CONF] && start.user_conf &&
-        !(is_as_kept(found, CONFIG_HOME) && is_as_kept(found, HOME)))
-        add(lack, start.user_conf);
-
+        add(lack, fallback());
+    lack->conf = lacks_conf(found);
     size_t len;
-    if (lack->preload == SIZE_MAX)
-        add(lack, start.kept[PRELOAD]);
-    else if (!start.kept[PRELOAD] || preloads_find(value_of(envp[lack->preload], PRELOAD), &len))
-        lack->preload = SIZE_MAX;
-    return lack->added_count > 0 || lack->preload != SIZE_MAX;
+    if (lack->preload == SIZE_MAX || !preloads_find(value_of(envp[lack->preload], PRELOAD), &len))
+        lack->library = find_library(&lack->library_len);
+    return lack->added_count > 0 || lack->conf || lack->library;
 }
 
 static void *take(struct inherit_room *room, size_t size)
@@ -213,30 +226,64 @@ static void free_abandoned(void)
     }
 }
 
+static size_t texts_size(char *const *envp, const struct lack *lack)
+{
+    size_t size = 1;
+    if (lack->conf)
+        size += strlen(names[CONF]) + strlen(start.settings->path) + 2;
+    if (lack->library)
+        size += strlen(names[PRELOAD]) + lack->library_len + 3;
+    if (lack->library && lack->preload != SIZE_MAX)
+        size += strlen(envp[lack->preload]);
+    return size;
+}
+
+/* The strings that there are not yet, in buf, and pointers to them in made. */
+static void make_texts(char *const *envp, const struct lack *lack, const char **made, char *buf,
+                       size_t size)
+{
+    size_t at = lack->count + lack->added_count;
+    struct text text = text_start(buf, size);
+    if (lack->conf) {
+        text_add(&text, names[CONF]);
+        text_add(&text, "=");
+        text_add(&text, start.settings->path);
+        made[at++] = buf;
+        text = text_start(buf + text.len + 1, size - text.len - 1);
+    }
+    if (lack->library) {
+        bool is_there = lack->preload != SIZE_MAX;
+        text_add(&text, names[PRELOAD]);
+        text_add(&text, "=");
+        text_add_bytes(&text, lack->library, lack->library_len);
+        preloads_add(&text, is_there ? value_of(envp[lack->preload], PRELOAD) : NULL);
+        made[is_there ? lack->preload : at++] = text.buf;
+    }
+    made[at] = NULL;
+}
+
+static char *const *complete(char *const *envp, const struct lack *lack, struct inherit_room *room)
+{
+    size_t pointers = (lack->count + lack->added_count + 3) * sizeof(char *);
+    size_t size = texts_size(envp, lack);
+    const char **made = take(room, pointers + size);
+    if (!made)
+        return NULL;
+    memcpy(made, envp, lack->count * sizeof(*made));
+    memcpy(made + lack->count, lack->added, lack->added_count * sizeof(*made));
+    make_texts(envp, lack, made, (char *)made + pointers, size);
+    return (char *const *)made;
+}
+
 char *const *inherit_complete(char *const *envp, struct inherit_room *room)
 {
+    static char *const nothing[] = {NULL};
     struct lack lack;
     room->mapping = NULL;
     free_abandoned();
-    if (!find_lack(envp, &lack))
-        return envp;
-
-    size_t pointers = (lack.count + lack.added_count + 1) * sizeof(char *);
-    size_t text_size =
-        lack.preload != SIZE_MAX ? strlen(envp[lack.preload]) + strlen(start.kept[PRELOAD]) + 2 : 0;
-    const char **made = take(room, pointers + text_size);
-    if (!made)
-        return NULL;
-    if (lack.count > 0)
-        memcpy(made, envp, lack.count * sizeof(*made));
-    memcpy(made + lack.count, lack.added, lack.added_count * sizeof(*made));
-    made[lack.count + lack.added_count] = NULL;
-    if (lack.preload != SIZE_MAX) {
-        struct text text = text_start((char *)made + pointers, text_size);
-        preloads_add(&text, start.kept[PRELOAD], value_of(envp[lack.preload], PRELOAD));
-        made[lack.preload] = text.buf;
-    }
-    return (char *const *)made;
+    if (!envp)
+        envp = nothing; /* as Linux takes it */
+    return find_lack(envp, &lack) ? complete(envp, &lack, room) : envp;
 }
 
 void inherit_release(struct inherit_room *room)
@@ -256,21 +303,24 @@ void inherit_abandon(const struct inherit_room *room)
     abandoned.size = room->size;
 }
 
+static bool set(const char *entry)
+{
+    enum variable variable = variable_of(entry);
+    return setenv(names[variable], value_of(entry, variable), 1) == 0;
+}
+
 bool inherit_mend_environ(void)
 {
-    struct inherit_room room;
+    static char *nothing[] = {NULL};
+    struct inherit_room room = {.mapping = NULL};
     struct lack lack;
-    if (!find_lack(environ, &lack))
+    char *const *envp = environ ? environ : nothing;
+    if (!find_lack(envp, &lack))
         return true;
-    bool mended = true;
-    if (lack.preload != SIZE_MAX) {
-        char *const *made = inherit_complete(environ, &room);
-        mended = made &&
-                 setenv(PRELOADS_VARIABLE, value_of(made[lack.preload], PRELOAD), 1) == 0;
-        inherit_release(&room);
-    }
-    /* Not copied, but ours for ever. */
-    for (size_t i = 0; mended && i < lack.added_count; i++)
-        mended = putenv((char *)lack.added[i]) == 0;
+    char *const *made = complete(envp, &lack, &room);
+    bool mended = made && (lack.preload == SIZE_MAX || !lack.library || set(made[lack.preload]));
+    for (size_t i = lack.count; mended && made[i]; i++)
+        mended = set(made[i]);
+    inherit_release(&room);
     return mended;
 }

@@ -13,12 +13,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Once, when the settings have been read and before the program runs. names_in_runtime_dir: the
- * names map lies in $XDG_RUNTIME_DIR. Strings are copied: programs write over their environment. */
+/* Once, when the settings have been read and before the program runs. They are borrowed for ever.
+ * names_in_runtime_dir: the names map lies in $XDG_RUNTIME_DIR. Strings are copied: programs write
+ * over their environment. */
 void inherit_remember(const struct settings *settings, bool names_in_runtime_dir);
 
-/* The path of this library as LD_PRELOAD gave it; NULL when it was not loaded that way. */
-const char *inherit_library(void);
+/* The path of this library as LD_PRELOAD gave it, in buf; NULL when it was not loaded that way, or
+ * the path does not fit. */
+const char *inherit_library(char *buf, size_t size);
 
 enum { INHERIT_SMALL = 128 };
 
@@ -37,7 +39,8 @@ char *const *inherit_complete(char *const *envp, struct inherit_room *room);
 void inherit_release(struct inherit_room *room); /* keeps errno */
 
 /* Before an exec, which would leave the room behind when this is the child of a vfork and the
- * memory its parent's: the next inherit_complete of this thread, then the parent's own, frees it. */
+ * memory its parent's: the next inherit_complete of this thread, then the parent's own, frees it.
+ */
 void inherit_abandon(const struct inherit_room *room);
 
 /* Put into the process's own environment what it lacks, for libc functions that start a program

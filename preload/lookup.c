@@ -33,6 +33,18 @@ static bool is_literal(const char *name)
     return inet_pton(AF_INET6, address, &ipv6) == 1;
 }
 
+/* RFC 6724 section 2.1, as far as it can be told without asking the kernel: ::1 comes first. */
+static void prefer_loopback(struct lookup *found)
+{
+    for (size_t i = 1; i < found->count; i++) {
+        struct hosts_address address = found->list[i];
+        if (address.family != AF_INET6 || !IN6_IS_ADDR_LOOPBACK((struct in6_addr *)address.bytes))
+            continue;
+        memmove(&found->list[1], &found->list[0], i * sizeof(address));
+        found->list[0] = address;
+    }
+}
+
 static void keep_family(struct lookup *found, int family)
 {
     size_t kept = 0;
@@ -70,6 +82,7 @@ enum lookup_kind lookup_name(const char *name, int family, struct lookup *found)
                               LOOKUP_ADDRESSES_MAX, found->canonical);
     if (found->count > 0) {
         keep_family(found, family);
+        prefer_loopback(found);
         return LOOKUP_FOUND;
     }
     const struct config *config = state_config();

@@ -10,6 +10,7 @@
 #include "preload/watches.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <signal.h>
@@ -363,6 +364,37 @@ void pending_wait(int fd)
         if (!running)
             break;
         /* Bounded, so that an owner that dies is noticed. Entries are never unmapped. */
+        const struct timespec slice = {.tv_nsec = 100 * 1000 * 1000};
+        kernel_call(SYS_futex, &entry->state, FUTEX_WAIT, PENDING_RUNNING, &slice);
+    }
+    errno = saved;
+}
+
+static bool survives_exec(const struct pending *entry)
+{
+    for (uint8_t i = 0; i < entry->fd_count; i++) {
+        long flags = kernel_call(SYS_fcntl, entry->fds[i], F_GETFD);
+        if (flags >= 0 && !(flags & FD_CLOEXEC) && cookie_of(entry->fds[i]) == entry->cookie)
+            return true;
+    }
+    return false;
+}
+
+void pending_wait_for_exec(void)
+{
+    if (!pending_any() || !pending_is_own_process())
+        return;
+    int saved = errno;
+    for (;;) {
+        struct held held;
+        lock_acquire(&held);
+        struct pending *entry = table.first;
+        while (entry && !survives_exec(entry))
+            entry = entry->later;
+        lock_release(&held);
+        if (!entry)
+            break;
+        /* Not for ever: the program may close it, or set the flag, meanwhile. */
         const struct timespec slice = {.tv_nsec = 100 * 1000 * 1000};
         kernel_call(SYS_futex, &entry->state, FUTEX_WAIT, PENDING_RUNNING, &slice);
     }

@@ -110,6 +110,10 @@ bool pending_is_running(int fd);
 /* Wait until it is not. */
 void pending_wait(int fd);
 
+/* Wait for all pending sockets of this process that an exec would leave open: it ends the
+ * connector, and the new program must not find a handshake half done. */
+void pending_wait_for_exec(void);
+
 /*
  * Have event_fd (an eventfd) written to whenever an entry ends. A thread has one at most: adding
  * replaces it. False when there is no room.

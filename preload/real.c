@@ -6,6 +6,7 @@
 #include "preload/symbols.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 
 void *real_functions[REAL_COUNT];
 
@@ -48,7 +49,7 @@ int sys_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 
 int sys_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 {
-    return setsockopt(fd, level, name, value, len);
+    return real(setsockopt)(fd, level, name, value, len);
 }
 
 int sys_close(int fd)
@@ -64,6 +65,21 @@ int sys_dup3(int fd, int to, int flags)
 ssize_t sys_read(int fd, void *buf, size_t len)
 {
     return real(read)(fd, buf, len);
+}
+
+ssize_t sys_write(int fd, const void *buf, size_t len)
+{
+    return real(write)(fd, buf, len);
+}
+
+int sys_socket(int domain, int type, int protocol)
+{
+    return real(socket)(domain, type, protocol);
+}
+
+int sys_fcntl(int fd, int command, uintptr_t argument)
+{
+    return real(fcntl)(fd, command, argument);
 }
 
 int sys_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,

@@ -9,6 +9,9 @@
 #include <netdb.h>
 #include <poll.h>
 #include <resolv.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -27,8 +30,17 @@
     X(dup2)                                                                                        \
     X(dup3)                                                                                        \
     X(epoll_ctl)                                                                                   \
+    X(execl)                                                                                       \
+    X(execle)                                                                                      \
+    X(execlp)                                                                                      \
+    X(execv)                                                                                       \
+    X(execve)                                                                                      \
+    X(execveat)                                                                                    \
+    X(execvp)                                                                                      \
+    X(execvpe)                                                                                     \
     X(fcntl)                                                                                       \
     X(fcntl64)                                                                                     \
+    X(fexecve)                                                                                     \
     X(getaddrinfo)                                                                                 \
     X(getaddrinfo_a)                                                                               \
     X(gethostbyaddr)                                                                               \
@@ -41,6 +53,9 @@
     X(getpeername)                                                                                 \
     X(getsockopt)                                                                                  \
     X(poll)                                                                                        \
+    X(popen)                                                                                       \
+    X(posix_spawn)                                                                                 \
+    X(posix_spawnp)                                                                                \
     X(ppoll)                                                                                       \
     X(pselect)                                                                                     \
     X(read)                                                                                        \
@@ -64,9 +79,11 @@
     X(sendmmsg)                                                                                    \
     X(sendmsg)                                                                                     \
     X(sendto)                                                                                      \
+    X(setsockopt)                                                                                  \
     X(shutdown)                                                                                    \
     X(socket)                                                                                      \
     X(syscall)                                                                                     \
+    X(system)                                                                                      \
     X(write)                                                                                       \
     X(writev)                                                                                      \
     X(__poll_chk)                                                                                  \

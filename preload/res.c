@@ -37,6 +37,13 @@ static int reply_to(const uint8_t *query, size_t len, uint8_t *reply, size_t siz
     return (int)reply_len;
 }
 
+/* Of such a reply libc makes "no name server has answered". */
+static bool is_failure(const uint8_t *reply)
+{
+    enum dns_rcode rcode = dns_rcode(reply);
+    return rcode == DNS_SERVFAIL || rcode == DNS_NOTIMP || rcode == DNS_REFUSED;
+}
+
 /*
  * res_nsend(3): *result is the length of the whole reply, which libc, too, tells when the program's
  * buffer holds only its beginning; -1 with errno. False when the query is the real resolver's.
@@ -75,6 +82,10 @@ static bool answer_message(res_state state, const uint8_t *query, int len, uint8
         if (*result > size)
             dns_set_truncated(answer);
     }
+    if (is_failure(reply)) {
+        errno = ETIMEDOUT;
+        *result = -1;
+    }
     return true;
 }
 
@@ -95,8 +106,6 @@ static int judge(res_state state, const uint8_t *reply, int len)
         return dns_answer_count(reply) > 0 ? len : fail(state, NO_DATA);
     case DNS_NXDOMAIN:
         return fail(state, HOST_NOT_FOUND);
-    case DNS_SERVFAIL:
-        return fail(state, TRY_AGAIN);
     default:
         return fail(state, NO_RECOVERY);
     }
@@ -140,15 +149,16 @@ static bool join(const char *name, const char *domain, char joined[static NAME_T
     return true;
 }
 
-static bool answer_in_domain(struct request *request, const char *domain, int *result)
+static bool answer_in_domain(const struct request *request, const char *domain, int *result)
 {
     char joined[NAME_TEXT_MAX];
     if (!join(request->name, domain, joined)) {
         *result = fail(request->state, NO_RECOVERY);
         return true;
     }
-    request->name = joined;
-    return answer_request(request, result);
+    struct request whole = *request;
+    whole.name = joined;
+    return answer_request(&whole, result);
 }
 
 EXPORT int res_query(const char *name, int class, int type, unsigned char *answer, int size)

@@ -77,7 +77,8 @@ static void give_answer(const struct question *question, const uint8_t *answer, 
 /* A rule sends the name direct: its real name server is asked, once. */
 static size_t ask_nameserver(const struct question *question, uint8_t *answer, size_t room)
 {
-    int fd = own_adopt(socket(question->nameserver.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    int fd =
+        own_adopt(sys_socket(question->nameserver.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     ssize_t received = -1;
     socklen_t len = question->nameserver.any.sa_family == AF_INET
                         ? sizeof(question->nameserver.in)
@@ -312,8 +313,8 @@ static int bind_seat(union endpoint *ours, bool ipv6, bool tcp)
         ours->in6.sin6_addr = (struct in6_addr)IN6ADDR_LOOPBACK_INIT;
     else
         ours->in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = own_adopt(socket(ours->any.sa_family,
-                              (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    int fd = own_adopt(sys_socket(
+        ours->any.sa_family, (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (fd >= 0 && (bind(fd, &ours->any, len) != 0 || getsockname(fd, &ours->any, &len) != 0 ||
                     (tcp && listen(fd, SLOW_MAX) != 0))) {
         own_close(fd);

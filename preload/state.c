@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "core/settings.h"
 #include "preload/guard.h"
+#include "preload/inherit.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -50,8 +51,11 @@ void state_start(void)
     log_setup(state.settings.log_level, program_invocation_short_name, state.settings.log_file);
 
     char path[PATH_MAX];
-    state.names = names_open(names_path(secure_getenv("XDG_RUNTIME_DIR"), path, sizeof(path)),
-                             &state.names_why);
+    const char *folder = secure_getenv("XDG_RUNTIME_DIR");
+    const char *place = names_path(folder, path, sizeof(path));
+    state.names = names_open(place, &state.names_why);
+    bool in_folder = folder && place && strncmp(place, folder, strlen(folder)) == 0;
+    inherit_remember(&state.settings, in_folder);
     errno = saved;
 }
 

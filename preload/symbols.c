@@ -80,14 +80,14 @@ static const char *after(const char *text, const char *start)
     return text;
 }
 
-/* By the name that other objects ask for, whatever the number behind it. */
-static bool is_called(const struct dl_phdr_info *info, const char *name)
+/* What other objects call it, mostly. */
+static const char *base_name(const struct dl_phdr_info *info)
 {
     const char *base = info->dlpi_name;
     for (const char *c = base; *c; c++)
         if (*c == '/')
             base = c + 1;
-    return after(base, name) != NULL;
+    return base;
 }
 
 static bool is_definition(const struct object *object, uint32_t index, const char *name)
@@ -134,7 +134,8 @@ static int take(struct dl_phdr_info *info, size_t size, void *unused)
     (void)size, (void)unused;
     bool ours = !symbols.ours.hash && contains(info, &symbols);
     /* Before 2.34 dlsym was in libdl. */
-    bool libc = !ours && (is_called(info, "libc.so.") || is_called(info, "libdl.so."));
+    const char *name = ours ? "" : base_name(info);
+    bool libc = after(name, "libc.so.") || after(name, "libdl.so.");
     struct object object;
     if ((!ours && !libc) || !read_object(info, &object))
         return 0;
@@ -184,7 +185,7 @@ static int judge(struct dl_phdr_info *info, size_t size, void *data)
         return 0;
     static const char names[][16] = {"libc.so.", "libpthread.so.", "libresolv.so.", "libanl.so."};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        question->is_libc |= is_called(info, names[i]);
+        question->is_libc |= after(base_name(info), names[i]) != NULL;
     return 1;
 }
 

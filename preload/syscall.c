@@ -210,6 +210,10 @@ static long call_function(long number, long a, long b, long c, long d, long e, l
     case SYS_socketcall:
         return socketcall(a, (const long *)b);
 #endif
+    case SYS_execve:
+        return execve((const char *)a, (char *const *)b, (char *const *)c);
+    case SYS_execveat:
+        return execveat((int)a, (const char *)b, (char *const *)c, (char *const *)d, (int)e);
     case SYS_io_uring_setup:
         return refuse_io_uring();
     default:
@@ -241,7 +245,6 @@ static bool wants_function(const uintptr_t *arguments)
     case SYS_sendfile64:
 #endif
     case SYS_close:
-    case SYS_close_range:
     case SYS_dup:
 #ifdef SYS_dup2
     case SYS_dup2:
@@ -256,8 +259,13 @@ static bool wants_function(const uintptr_t *arguments)
 #elif defined(SYS_select)
     case SYS_select:
 #endif
+    case SYS_execve:
     case SYS_io_uring_setup:
         return true;
+    case SYS_close_range: /* glibc has this one and the next since 2.34 */
+        return real(close_range) != NULL;
+    case SYS_execveat:
+        return real(execveat) != NULL;
 #ifdef SYS_fcntl64
     case SYS_fcntl64:
 #endif

@@ -3,6 +3,7 @@
  */
 #include "preload/transfer.h"
 
+#include "core/sys.h"
 #include "preload/real.h"
 #include "preload/state.h"
 
@@ -17,7 +18,7 @@ bool transfer_await(int fd, int flags)
 {
     if (!pending_is_running(fd))
         return true;
-    int status = fcntl(fd, F_GETFL);
+    int status = sys_fcntl(fd, F_GETFL, 0);
     if (flags & MSG_DONTWAIT || (status >= 0 && status & O_NONBLOCK)) {
         errno = EAGAIN;
         return false;

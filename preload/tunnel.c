@@ -119,7 +119,7 @@ static int begin_in_background(const struct dial *d, const struct config *config
 static int carry_out(struct dial *d, const struct config *config, const union endpoint *address,
                      int64_t start_ms)
 {
-    int flags = fcntl(d->fd, F_GETFL);
+    int flags = sys_fcntl(d->fd, F_GETFL, 0);
     bool waits = flags < 0 || !(flags & O_NONBLOCK);
     int begun =
         waits ? CONNECTOR_UNAVAILABLE : begin_in_background(d, config, address, start_ms, false);
@@ -251,11 +251,15 @@ static int connect_by_rules(int fd, const struct sockaddr *addr, socklen_t len, 
     }
     const struct route *route = rules_decide(config_rules(config), to).route;
     bool direct = route->kind == ROUTE_DIRECT && standin == STANDIN_NOT;
-    if (direct && (target_is_this_host(to) && to->port != RESPONDER_PORT))
+    /* The commonest case costs no system call, unless the user wants to hear of it. */
+    bool here = target_is_this_host(to) && to->port != RESPONDER_PORT;
+    if (direct && here && log_level() < LOG_VERBOSE)
         return sys_connect(fd, addr, len);
     enum socket_kind kind = socket_kind(fd);
     if (kind == SOCKET_OTHER)
         return datagram_connect(fd, addr, len, &as_given);
+    if (direct && kind == SOCKET_FRESH)
+        report_decision(to, route->text);
     if (direct || kind == SOCKET_BUSY)
         return sys_connect(fd, addr, len);
     switch (route->kind) {
@@ -280,7 +284,7 @@ static int connect_by_rules(int fd, const struct sockaddr *addr, socklen_t len, 
 static bool connect_again(int fd, const struct sockaddr *addr, socklen_t len, int *result)
 {
     bool aborts = len >= sizeof(addr->sa_family) && addr->sa_family == AF_UNSPEC;
-    int flags = fcntl(fd, F_GETFL);
+    int flags = sys_fcntl(fd, F_GETFL, 0);
     bool waits = flags >= 0 && !(flags & O_NONBLOCK) && !aborts;
     if (waits)
         pending_wait(fd); /* the program has made it blocking meanwhile */

@@ -102,15 +102,14 @@ static void turn(int epoll, int timeout_ms)
     }
 }
 
-/* So many descriptors: where the usual limit is enough, it stays. */
+/* So many descriptors, if there may be; where the usual limit is enough, it stays. */
 static void make_room(rlim_t descriptors)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < descriptors) {
-        limit.rlim_cur = descriptors;
-        limit.rlim_max = limit.rlim_max > descriptors ? limit.rlim_max : descriptors;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= descriptors)
+        return;
+    limit.rlim_cur = limit.rlim_max < descriptors ? limit.rlim_max : descriptors;
+    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int main(int argc, char **argv)
@@ -119,7 +118,7 @@ int main(int argc, char **argv)
         errx(2, "usage: loop HOST PORT COUNT");
     unsigned count = (unsigned)atoi(argv[3]);
     struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *to;
-    make_room(3ul * count + SPARE_DESCRIPTORS);
+    make_room(2ul * count + SPARE_DESCRIPTORS);
     if (getaddrinfo(argv[1], argv[2], &hints, &to))
         errx(1, "%s: not found", argv[1]);
     int epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -216,7 +216,9 @@ int main(int argc, char **argv)
         errx(2, "usage: proxy DELAY_MS [password]");
     delay_us = atoi(argv[1]) * 1000;
     wants_password = argc > 2;
-    struct rlimit limit = {SOCKETS_MAX, SOCKETS_MAX};
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max < SOCKETS_MAX ? limit.rlim_max : SOCKETS_MAX;
     setrlimit(RLIMIT_NOFILE, &limit);
 
     int port, echo_port;

@@ -18,10 +18,8 @@ setup_file() {
     library libearly.so fetch.c -DEARLY
     library counter.so counter.c
     library inner/libinner.so inner.c
-    library inner/libafter.so inner.c -DANSWER=4
     # shellcheck disable=SC2016  # $ORIGIN is the loader's
-    library opener.so opener.c "$LIBRARIES/inner/libafter.so" -Wl,--enable-new-dtags \
-        '-Wl,-rpath,$ORIGIN/inner'
+    library opener.so opener.c -Wl,--enable-new-dtags '-Wl,-rpath,$ORIGIN/inner'
     echo 'int main(void) { return 0; }' > "$LIBRARIES/main.c"
     # shellcheck disable=SC2016
     cc -o "$LIBRARIES/linked" "$LIBRARIES/main.c" -Wl,--no-as-needed "$LIBRARIES/libearly.so" \
@@ -115,7 +113,7 @@ expect_page() { # COMMAND [ARG...]
 }
 
 @test "dlopen, dlmopen and dlsym see their caller, not us" {
-    local wanted='deep 1 same 1 loaded 1 inner 2 select 3 default 1 next 4'
+    local wanted='deep 1 same 1 loaded 1 inner 2 select 3 default 1'
     expect 'bare' "$(client "$PROBE" call "$LIBRARIES/opener.so" opener)" "$wanted"
     expect 'socksified' "$(through socksify "$PROBE" call "$LIBRARIES/opener.so" opener)" "$wanted"
 }
@@ -143,7 +141,7 @@ expect_page() { # COMMAND [ARG...]
 @test "constructors that run before ours connect through the proxy" {
     export EARLY_ADDRESS=203.0.113.10
     local ours=$BUILD/libsocksify.so early=$LIBRARIES/libearly.so
-    run ! client timeout 20 "$LIBRARIES/linked"
+    run client timeout 20 "$LIBRARIES/linked"
     [ "$(leaked_packets)" -gt 0 ]
     expect_page preloaded "$ours" "$LIBRARIES/linked"
     expect_page preloaded "$ours $early" true
@@ -204,8 +202,9 @@ while (($got = socket_read($s, 4096)) != "") echo $got;'
 
 @test "a 32-bit program connects through the proxy in all these ways" {
     local way build=$BATS_FILE_TMPDIR/m32
-    make -s -C "$SOURCE" BUILD="$build" CC='cc -m32' "$build/libsocksify.so" \
-        "$build/support/probe-disguise"
+    make -s -j2 -C "$SOURCE" BUILD="$build" CC='cc -m32' "$build/libsocksify.so" \
+        "$build/support/probe-disguise" > "$BATS_TEST_TMPDIR/make" 2>&1 ||
+        { cat "$BATS_TEST_TMPDIR/make"; return 1; }
     for way in syscall polled sendto socketcall handle version program default next; do
         expect_page preloaded "$build/libsocksify.so" "$build/support/probe-disguise" $way \
             page.example 80

@@ -99,6 +99,34 @@ assert_no_leak() {
     return 1
 }
 
+# Packet sockets send below the table above: from here on the world counts every frame that comes to
+# it and is neither for a proxy nor the neighbours' business.
+watch_frames() {
+    world nft -f - <<'END'
+table netdev frames {
+    counter others {}
+    chain ingress {
+        type filter hook ingress device "eth0" priority 0; policy accept;
+        arp daddr ip 10.77.0.1 accept
+        ip daddr 10.77.0.1 tcp dport 1080-1199 accept
+        ip6 daddr fd77::1 tcp dport 1080-1199 accept
+        icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit,
+                      mld-listener-report, mld2-listener-report } accept
+        counter name others
+    }
+}
+END
+}
+
+# How many, since the last call of this function.
+unexpected_frames() {
+    world nft reset counter netdev frames others | sed -n 's/.*packets \([0-9]*\) .*/\1/p'
+}
+
+assert_no_frame() {
+    expect 'the number of unexpected frames' "$(unexpected_frames)" 0
+}
+
 # start NAME NAMESPACE COMMAND [ARG...]: run it in the background, in a namespace or ("-") here; its
 # output goes to the files that `stdout_of NAME` and `stderr_of NAME` print.
 start() {

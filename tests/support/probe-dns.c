@@ -29,7 +29,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { MESSAGE_MAX = 65535 + 2, NAMES_MAX = 64, WAIT_MS = 3000, PORT = 53 };
+enum { MESSAGE_MAX = 65535, DNS_HEADER = 12, NAMES_MAX = 64, WAIT_MS = 3000, PORT = 53 };
 
 static struct {
     unsigned type;
@@ -277,3 +277,144 @@ static void read_answer(char *line, size_t len)
     }
 }
 
+/* The source must be the name server in the very form it was asked in. */
+static void check_source(char *line)
+{
+    char text[INET6_ADDRSTRLEN];
+    bool ipv6 = source.any.sa_family == AF_INET6;
+    if (source_len == 0)
+        return;
+    if (source_len == nameserver_len && source.any.sa_family == nameserver.any.sa_family &&
+        (ipv6 ? !memcmp(&source.ipv6.sin6_addr, &nameserver.ipv6.sin6_addr, 16) &&
+                    source.ipv6.sin6_port == nameserver.ipv6.sin6_port
+              : source.ipv4.sin_addr.s_addr == nameserver.ipv4.sin_addr.s_addr &&
+                    source.ipv4.sin_port == nameserver.ipv4.sin_port))
+        return;
+    inet_ntop(source.any.sa_family,
+              ipv6 ? (void *)&source.ipv6.sin6_addr : (void *)&source.ipv4.sin_addr, text,
+              sizeof(text));
+    add(line, " from %s %u", text, ntohs(source.ipv4.sin_port));
+}
+
+static void ask(int fd, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        strcpy(result[i], "silence");
+        if (options.tcp) {
+            uint8_t framed[sizeof(question[0]) + 2];
+            memcpy(framed + put16(framed, (unsigned)question_len[i]), question[i], question_len[i]);
+            must(send(fd, framed, question_len[i] + 2, MSG_NOSIGNAL), "send");
+        } else {
+            send_one(fd, question[i], question_len[i]);
+        }
+    }
+    for (size_t missing = count; missing > 0; missing--) {
+        ssize_t len = receive_answer(fd);
+        if (len < DNS_HEADER)
+            return;
+        size_t id = get16(answer) - 1;
+        if (id >= count)
+            errx(1, "an answer to question %zu, which nobody asked", id + 1);
+        read_answer(result[id], (size_t)len);
+        check_source(result[id]);
+    }
+}
+
+static int open_socket(void)
+{
+    int fd = socket(nameserver.any.sa_family, options.tcp ? SOCK_STREAM : SOCK_DGRAM, 0);
+    struct timeval limit = {.tv_sec = WAIT_MS / 1000};
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)))
+        err(2, "socket");
+    if (options.tcp || options.connected)
+        must(connect(fd, &nameserver.any, nameserver_len), "connect");
+    return fd;
+}
+
+static void print_page(void)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST}, *found;
+    if (getaddrinfo(first_address, options.page_port, &hints, &found))
+        errx(1, "\"%s\": no address", first_address);
+    int fd = socket(found->ai_family, SOCK_STREAM, 0);
+    must(connect(fd, found->ai_addr, found->ai_addrlen), "page: connect");
+    static const char request[] = "GET /page HTTP/1.0\r\n\r\n";
+    must(send(fd, request, strlen(request), MSG_NOSIGNAL), "page: send");
+    size_t have = 0;
+    for (ssize_t got; have < sizeof(answer) - 1; have += (size_t)got) {
+        got = recv(fd, answer + have, sizeof(answer) - 1 - have, 0);
+        if (got <= 0)
+            break;
+    }
+    answer[have] = '\0';
+    char *body = strstr((char *)answer, "\r\n\r\n");
+    printf("page: %s", body ? body + 4 : "none\n");
+    freeaddrinfo(found);
+}
+
+static void read_options(int argc, char **argv)
+{
+    for (int option; (option = getopt(argc, argv, "t:e:n:s:r:w:x:g:Tc6")) != -1;) {
+        switch (option) {
+        case 't':
+            options.type = (unsigned)atoi(optarg);
+            break;
+        case 'e':
+            options.edns = (unsigned)atoi(optarg);
+            break;
+        case 'n':
+            options.rounds = (unsigned)atoi(optarg);
+            break;
+        case 's':
+            options.send = optarg;
+            break;
+        case 'r':
+            options.receive = optarg;
+            break;
+        case 'w':
+            options.wait = optarg;
+            break;
+        case 'x':
+            options.garbage = optarg;
+            break;
+        case 'g':
+            options.page_port = optarg;
+            break;
+        case 'T':
+            options.tcp = true;
+            break;
+        case 'c':
+            options.connected = true;
+            break;
+        case '6':
+            options.mapped = true;
+            break;
+        default:
+            exit(2);
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    read_options(argc, argv);
+    size_t count = (size_t)(argc - optind) - 1;
+    if (argc - optind < 2 || count > NAMES_MAX)
+        errx(2, "usage: probe-dns [OPTION...] NAMESERVER NAME...; its head lists the options");
+    read_nameserver(argv[optind]);
+    char **names = argv + optind + 1;
+    for (size_t i = 0; i < count; i++) {
+        if (strlen(names[i]) > 300 || (options.garbage && strlen(options.garbage) > 2000))
+            errx(2, "%s: too long", names[i]);
+        question_len[i] = options.garbage ? read_hex(question[i], options.garbage)
+                                          : make_question(question[i], (unsigned)i + 1, names[i]);
+    }
+    int fd = open_socket();
+    for (unsigned round = 0; round < options.rounds; round++)
+        ask(fd, count);
+    for (size_t i = 0; i < count; i++)
+        printf("%s: %s\n", names[i], result[i]);
+    if (options.page_port)
+        print_page();
+    return 0;
+}

@@ -71,7 +71,7 @@ static void print_answer(struct gaicb *request)
 int main(int argc, char **argv)
 {
     static struct gaicb requests[REQUESTS_MAX], *list[REQUESTS_MAX];
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    static const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     if (argc < 3 || argc - 2 > REQUESTS_MAX)
         errx(2, "usage: probe-gai wait|none|signal|thread NAME...");
     const char *how = argv[1];

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * The library that opener.c looks for; its select is a function of its own. A second one, built
- * with -DANSWER=4, is linked to opener.c. */
-#ifndef ANSWER
-#define ANSWER 2
-#endif
-
+ * The library that opener.c looks for; its select is a function of its own. */
 int inner(void);
 int select(void);
 
 int inner(void)
 {
-    return ANSWER;
+    return 2;
 }
 
 int select(void)

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ * posix_spawn(3), and popen(3) and system(3), which libc runs by a posix_spawn of its own with the
+ * process's environment. */
+#include "preload/child.h"
+#include "preload/inherit.h"
+#include "preload/real.h"
+#include "preload/state.h"
+
+#include <errno.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SHELL "/bin/sh"
+
+EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+                       const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+    struct inherit_room room;
+    int error = child_check(path);
+    if (error != 0)
+        return error;
+    char *const *complete = inherit_complete(envp, &room);
+    if (!complete)
+        return ENOMEM;
+    error = real(posix_spawn)(pid, path, actions, attributes, argv, complete);
+    inherit_release(&room);
+    return error;
+}
+
+EXPORT int posix_spawnp(pid_t *pid, const char *name, const posix_spawn_file_actions_t *actions,
+                        const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+    struct inherit_room room;
+    int error = child_check_named(name);
+    if (error != 0)
+        return error;
+    char *const *complete = inherit_complete(envp, &room);
+    if (!complete)
+        return ENOMEM;
+    error = real(posix_spawnp)(pid, name, actions, attributes, argv, complete);
+    inherit_release(&room);
+    return error;
+}
+
+/*
+ * Before libc starts a shell. What the process's environment lacks is put into it and stays there:
+ * taking it out again would race with another thread that is just doing the same, and change, for
+ * system(3), a thing that the program may have changed itself in the hours between.
+ */
+static bool prepare_shell(void)
+{
+    int error = child_check(SHELL);
+    if (error != 0)
+        errno = error;
+    return error == 0 && inherit_mend_environ();
+}
+
+EXPORT FILE *popen(const char *command, const char *type)
+{
+    return prepare_shell() ? real(popen)(command, type) : NULL;
+}
+
+EXPORT int system(const char *command)
+{
+    /* NULL asks whether there is a shell; glibc starts one for the answer. */
+    return prepare_shell() ? real(system)(command) : command ? -1 : 0;
+}
