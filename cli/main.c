@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * The wrapper: socksify [options] [--] program [argument...] */
+#include "cli/check.h"
 #include "cli/environment.h"
 #include "cli/exits.h"
 #include "cli/launch.h"
@@ -63,6 +64,8 @@ int main(int argc, char **argv)
     struct options options;
     char error[OPTIONS_ERROR_MAX];
 
+    if (check_is_test_program(argv[0]))
+        return check_run_tests();
     if (options_parse(&options, argv, error) != STATUS_OK) {
         log_error("%s", error);
         return EXIT_USAGE;
@@ -76,6 +79,8 @@ int main(int argc, char **argv)
         return run_server(&options);
     case MODE_ENV:
         return print_environment(&options);
+    case MODE_CHECK:
+        return check(&options);
     case MODE_RUN:
     case MODE_SHELL:
         break;

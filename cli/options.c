@@ -22,6 +22,7 @@ enum option_id {
     OPTION_USER,
     OPTION_PASSWORD,
     OPTION_HOSTS,
+    OPTION_CHECK,
     OPTION_HELP,
     OPTION_VERSION,
     OPTION_COUNT,
@@ -46,6 +47,7 @@ static const struct {
     [OPTION_USER] = {0, "--user", "NAME", "who may use the server of --serve"},
     [OPTION_PASSWORD] = {0, "--password", "WORD", "and with which password"},
     [OPTION_HOSTS] = {0, "--hosts", "FILE", "host names our server knows, as /etc/hosts"},
+    [OPTION_CHECK] = {0, "--check", NULL, "say whether what programs send stays inside"},
     [OPTION_HELP] = {0, "--help", NULL, "this text"},
     [OPTION_VERSION] = {0, "--version", NULL, "the version"},
 };
@@ -122,7 +124,8 @@ static enum status set_mode(struct options *options, enum mode mode, int id,
                             char error[static OPTIONS_ERROR_MAX])
 {
     if (options->mode != MODE_RUN && options->mode != mode)
-        return complain(error, table[id].name, "only one of --env, --shell and --serve can be had");
+        return complain(error, table[id].name,
+                        "only one of --env, --shell, --serve and --check can be had");
     options->mode = mode;
     return STATUS_OK;
 }
@@ -162,6 +165,8 @@ static enum status set_flag(struct options *options, int id, char error[static O
         return set_mode(options, MODE_ENV, id, error);
     case OPTION_SHELL:
         return set_mode(options, MODE_SHELL, id, error);
+    case OPTION_CHECK:
+        return set_mode(options, MODE_CHECK, id, error);
     case OPTION_HELP:
         options->mode = MODE_HELP;
         break;
@@ -264,7 +269,7 @@ static enum status check(const struct options *options, char error[static OPTION
         return complain(error, "no program given", "socksify --help says how it is done");
     if (options->mode != MODE_RUN && *options->program)
         return complain(error, *options->program,
-                        "a program cannot be named with --env, --shell or --serve");
+                        "a program cannot be named with --env, --shell, --serve or --check");
     if ((serve || options->embedded) && options->proxy_count)
         return complain(error, "--proxy",
                         "does not go with --serve or --embedded, which connect "

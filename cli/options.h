@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum mode { MODE_RUN, MODE_ENV, MODE_SHELL, MODE_SERVE, MODE_HELP, MODE_VERSION };
+enum mode { MODE_RUN, MODE_ENV, MODE_SHELL, MODE_SERVE, MODE_CHECK, MODE_HELP, MODE_VERSION };
 
 /* Words are borrowed from argv. */
 struct options {

@@ -31,7 +31,7 @@ enum {
     HEADERS_MAX = 65536,       /* octets of program headers: more makes the kernel refuse */
     NOTES_MAX = 4096,          /* octets of one note segment; real ones are below 200 */
     SECTION_NAMES_MAX = 65536, /* octets; real ones are below 1000 */
-    SHOWN_MAX = INSPECTION_FILE_MAX / 4, /* octets of a path in a message */
+    SHOWN_MAX = 192,           /* octets of a path in a message */
 };
 
 #if __SIZEOF_POINTER__ == 8

@@ -28,7 +28,7 @@ enum inspection_kind {
 enum {
     INSPECTION_FILE_MAX = 1024,
     INSPECTION_LOADER_MAX = 128,
-    INSPECTION_TEXT_MAX = 1024,
+    INSPECTION_TEXT_MAX = 768,
     INSPECTION_SCRIPTS_MAX = 5, /* interpreters that are scripts themselves: the kernel's bound */
 };
 

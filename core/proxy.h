@@ -60,7 +60,8 @@ enum status proxy_parse_duration(const char *text, size_t len, uint32_t *millise
 #define PROXY_DURATION_WORDS "a duration from 1ms to 24h, such as 30, 30s, 500ms or 2m"
 
 /* Copy a URL, or what may have been meant as one, for a message: with *** in place of the
- * credentials and of anything else that could be a mistyped password. NUL-terminated, cut to fit. */
+ * credentials and of anything else that could be a mistyped password. NUL-terminated, cut to fit.
+ */
 void proxy_hide_secret(const char *url, size_t len, char *out, size_t out_len);
 
 #endif

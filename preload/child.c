@@ -18,7 +18,11 @@
 
 #define SHELL "/bin/sh" /* what execvp(3) hands a file without a known format to */
 
-enum { SAID_MAX = 64 };
+enum {
+    SAID_MAX = 64,
+    LIBRARY_MAX = 512, /* octets of its path; with a longer one, it is not looked at */
+    REACHED = -1,      /* no errno: all depends on the library */
+};
 
 /* Hashes of the programs that have been spoken of; 0: free. Atomic; when it is full, nothing new is
  * remembered, and said again. */
@@ -48,16 +52,12 @@ static bool is_strict(void)
     return !config || config_strict(config);
 }
 
-static int report(const char *path, const char *words)
+static void tell(bool strict, const char *words)
 {
-    bool strict = is_strict();
-    if (is_new(path)) {
-        if (strict)
-            log_error("%s; not started: the configuration is strict", words);
-        else
-            log_warn("%s", words);
-    }
-    return strict ? EACCES : 0;
+    if (strict)
+        log_error("%s; not started: the configuration is strict", words);
+    else
+        log_warn("%s", words);
 }
 
 static bool is_reachable(const struct inspection *inspection)
@@ -74,40 +74,65 @@ static bool is_reachable(const struct inspection *inspection)
     }
 }
 
-static __attribute__((noinline)) int report_unreachable(const struct inspection *inspection,
-                                                        const char *path)
+static __attribute__((noinline)) void tell_program(const struct inspection *inspection,
+                                                   const char *path, bool strict)
 {
     char words[INSPECTION_TEXT_MAX];
-    return report(path, inspect_text(inspection, path, words));
+    tell(strict, inspect_text(inspection, path, words));
 }
 
-static __attribute__((noinline)) int report_library(const char *library)
+static __attribute__((noinline)) void tell_library(const char *library, bool strict)
 {
     char words[INSPECTION_TEXT_MAX];
     text_join(words, sizeof(words), library,
               ": cannot be read from here, so that programs started from now on would connect "
               "without the proxy",
               NULL);
-    return report(library, words);
+    tell(strict, words);
 }
 
 /* After chroot(2), or for a user who may not look into its directory, the loader would go on
  * without it. */
 static int check_library(void)
 {
-    char buf[INSPECTION_FILE_MAX];
+    char buf[LIBRARY_MAX];
     const char *library = inherit_library(buf, sizeof(buf));
     if (!library || *library != '/' || strchr(library, '$') ||
         faccessat(AT_FDCWD, library, R_OK, AT_EACCESS) == 0)
         return 0;
-    return report_library(library);
+    bool strict = is_strict();
+    if (is_new(library))
+        tell_library(library, strict);
+    return strict ? EACCES : 0;
 }
 
-static int judge(const struct inspection *inspection, const char *path)
+/* In a frame of its own: the file's path is not needed for the library. */
+static __attribute__((noinline)) int check(int dir_fd, const char *path, bool is_named)
 {
-    if (!is_reachable(inspection))
-        return report_unreachable(inspection, path);
-    return inspection->kind == INSPECTION_REACHED ? check_library() : 0;
+    struct inspection inspection;
+    if (is_named)
+        inspect_named(path, &inspection);
+    else
+        inspect_program_at(dir_fd, path, &inspection);
+    if (is_named && inspection.kind == INSPECTION_PLAIN_TEXT)
+        inspect_program(SHELL, &inspection);
+    if (is_reachable(&inspection))
+        return inspection.kind == INSPECTION_REACHED ? REACHED : 0;
+    bool strict = is_strict();
+    if (is_new(path))
+        tell_program(&inspection, path, strict);
+    return strict ? EACCES : 0;
+}
+
+static int check_both(int dir_fd, const char *path, bool is_named)
+{
+    int saved = errno;
+    state_start();
+    int error = check(dir_fd, path, is_named);
+    if (error == REACHED)
+        error = check_library();
+    errno = saved;
+    return error;
 }
 
 int child_check(const char *path)
@@ -117,33 +142,19 @@ int child_check(const char *path)
 
 int child_check_at(int dir_fd, const char *path)
 {
-    int saved = errno;
-    struct inspection inspection;
     char itself[sizeof("/proc/self/fd/") + 10];
     if (!path)
         return 0;
-    state_start();
     if (*path == '\0' && dir_fd >= 0) {
         struct text text = text_start(itself, sizeof(itself));
         text_add(&text, "/proc/self/fd/");
         text_add_number(&text, (unsigned long)dir_fd);
         path = itself;
     }
-    inspect_program_at(dir_fd, path, &inspection);
-    int error = judge(&inspection, path);
-    errno = saved;
-    return error;
+    return check_both(dir_fd, path, false);
 }
 
 int child_check_named(const char *name)
 {
-    int saved = errno;
-    struct inspection inspection;
-    state_start();
-    inspect_named(name, &inspection);
-    if (inspection.kind == INSPECTION_PLAIN_TEXT)
-        inspect_program(SHELL, &inspection);
-    int error = judge(&inspection, name);
-    errno = saved;
-    return error;
+    return check_both(AT_FDCWD, name, true);
 }

@@ -53,16 +53,16 @@ static void say_blocked(const struct target *to)
                   target_to_text(to, text));
 }
 
-/* Whether the configuration lets datagrams to that address out. */
+/* Whether the configuration lets datagrams to that address pass. */
 static bool is_allowed(const struct target *to)
 {
-    if (target_is_this_host(to))
-        return true;
+    const struct config *config = state_config();
+    if (!config)
+        return target_is_this_host(to);
     struct target named = *to;
     if (standin_to_name(&named) != STANDIN_NOT)
         return false; /* a stand-in means nothing outside */
-    const struct config *config = state_config();
-    return config && rules_decide(config_udp(config), to).route->kind == ROUTE_DIRECT;
+    return rules_decide(config_udp(config), to).route->kind == ROUTE_DIRECT;
 }
 
 static bool find_responder(int fd, const struct sockaddr *addr, socklen_t len,
@@ -202,7 +202,7 @@ enum passage datagram_passage(int fd, const struct sockaddr *addr, socklen_t len
         return PASSAGE_FREE;
     if (flags & MSG_FASTOPEN)
         return PASSAGE_CONNECT;
-    if (target_is_this_host(&to) && to.port != RESPONDER_PORT)
+    if (target_is_this_host(&to) && to.port != RESPONDER_PORT && is_allowed(&to))
         return PASSAGE_FREE;
     int protocol = protocol_of(fd);
     if (protocol < 0 || protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP)

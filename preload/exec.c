@@ -13,84 +13,94 @@
 #include <stddef.h>
 #include <unistd.h>
 
-/* The last steps before a program takes this process's place: the environment for it, or NULL with
- * errno when it must not. */
-static char *const *prepare(int refusal, char *const *envp, struct inherit_room *room)
+/* What is to be run, but for the environment. */
+struct call {
+    enum { AS_PATH, AS_NAME, AS_FD, AS_AT } as; /* execve, execvpe, fexecve, execveat */
+    int fd;
+    const char *path;
+    char *const *argv;
+    int flags;
+};
+
+static int check(const struct call *call)
 {
-    if (refusal != 0) {
-        errno = refusal;
-        return NULL;
+    switch (call->as) {
+    case AS_NAME:
+        return child_check_named(call->path);
+    case AS_FD:
+        return child_check_at(call->fd, "");
+    case AS_AT:
+        return child_check_at(call->fd, call->path);
+    default:
+        return child_check(call->path);
     }
-    char *const *complete = inherit_complete(envp, room);
-    if (complete) {
-        pending_wait_for_exec();
-        inherit_abandon(room);
-    }
-    return complete;
 }
 
-static int run(const char *path, char *const *argv, char *const *envp)
+/* Not part of begin, where the room would take the stack that the check needs. */
+static __attribute__((noinline)) int finish(const struct call *call, char *const *envp)
 {
     struct inherit_room room;
-    char *const *complete = prepare(child_check(path), envp, &room);
-    if (!complete)
+    envp = inherit_complete(envp, &room);
+    if (!envp)
         return -1;
-    real(execve)(path, argv, complete);
+    pending_wait_for_exec();
+    inherit_abandon(&room);
+    switch (call->as) {
+    case AS_NAME:
+        real(execvpe)(call->path, call->argv, envp);
+        break;
+    case AS_FD:
+        real(fexecve)(call->fd, call->argv, envp);
+        break;
+    case AS_AT:
+        real(execveat)(call->fd, call->path, call->argv, envp, call->flags);
+        break;
+    default:
+        real(execve)(call->path, call->argv, envp);
+        break;
+    }
     inherit_release(&room);
     return -1;
 }
 
-static int run_named(const char *name, char *const *argv, char *const *envp)
+static int begin(const struct call *call, char *const *envp)
 {
-    struct inherit_room room;
-    char *const *complete = prepare(child_check_named(name), envp, &room);
-    if (!complete)
-        return -1;
-    real(execvpe)(name, argv, complete);
-    inherit_release(&room);
+    int error = check(call);
+    if (error == 0)
+        return finish(call, envp);
+    errno = error;
     return -1;
 }
 
 EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 {
-    return run(path, argv, envp);
+    return begin(&(struct call){.as = AS_PATH, .path = path, .argv = argv}, envp);
 }
 
 EXPORT int execv(const char *path, char *const argv[])
 {
-    return run(path, argv, environ);
+    return begin(&(struct call){.as = AS_PATH, .path = path, .argv = argv}, environ);
 }
 
 EXPORT int execvp(const char *name, char *const argv[])
 {
-    return run_named(name, argv, environ);
+    return begin(&(struct call){.as = AS_NAME, .path = name, .argv = argv}, environ);
 }
 
 EXPORT int execvpe(const char *name, char *const argv[], char *const envp[])
 {
-    return run_named(name, argv, envp);
+    return begin(&(struct call){.as = AS_NAME, .path = name, .argv = argv}, envp);
 }
 
 EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
-    struct inherit_room room;
-    char *const *complete = prepare(child_check_at(fd, ""), envp, &room);
-    if (!complete)
-        return -1;
-    real(fexecve)(fd, argv, complete);
-    inherit_release(&room);
-    return -1;
+    return begin(&(struct call){.as = AS_FD, .fd = fd, .argv = argv}, envp);
 }
 
-EXPORT int execveat(int dir_fd, const char *path, char *const argv[], char *const envp[], int flags)
+EXPORT int execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags)
 {
-    struct inherit_room room;
-    char *const *complete = prepare(child_check_at(dir_fd, path), envp, &room);
-    if (!complete)
-        return -1;
-    real(execveat)(dir_fd, path, argv, complete, flags);
-    inherit_release(&room);
-    return -1;
+    return begin(&(struct call){.as = AS_AT, .fd = fd, .path = path, .argv = argv, .flags = flags},
+                 envp);
 }
 
 /*
@@ -121,7 +131,7 @@ EXPORT int execl(const char *path, const char *first, ...)
     va_start(list, first);
     collect_arguments(argv, first, list);
     va_end(list);
-    return run(path, argv, environ);
+    return begin(&(struct call){.as = AS_PATH, .path = path, .argv = argv}, environ);
 }
 
 EXPORT int execlp(const char *name, const char *first, ...)
@@ -133,7 +143,7 @@ EXPORT int execlp(const char *name, const char *first, ...)
     va_start(list, first);
     collect_arguments(argv, first, list);
     va_end(list);
-    return run_named(name, argv, environ);
+    return begin(&(struct call){.as = AS_NAME, .path = name, .argv = argv}, environ);
 }
 
 /* The environment stands behind the NULL. */
@@ -147,5 +157,5 @@ EXPORT int execle(const char *path, const char *first, ...)
     collect_arguments(argv, first, list);
     char *const *envp = va_arg(list, char *const *);
     va_end(list);
-    return run(path, argv, envp);
+    return begin(&(struct call){.as = AS_PATH, .path = path, .argv = argv}, envp);
 }

@@ -64,19 +64,28 @@ static const char *behind(const char *text, const char *prefix)
 static enum variable variable_of(const char *entry)
 {
     switch (entry[0]) {
+    case 'S':
+        if (!behind(entry, "SOCKSIFY_"))
+            return NONE;
+        break;
+    case 'X':
+        if (!behind(entry, "XDG_"))
+            return NONE;
+        break;
     case 'A':
     case 'H':
     case 'L':
-    case 'S':
-    case 'X':
     case 'a':
-        for (unsigned i = 0; i < VARIABLES; i++) {
-            if (entry[0] != names[i][0] || entry[1] != names[i][1])
-                continue;
-            const char *rest = behind(entry, names[i]);
-            if (rest && *rest == '=')
-                return (enum variable)i;
-        }
+        break;
+    default:
+        return NONE;
+    }
+    for (unsigned i = 0; i < VARIABLES; i++) {
+        if (entry[0] != names[i][0] || entry[1] != names[i][1])
+            continue;
+        const char *rest = behind(entry, names[i]);
+        if (rest && *rest == '=')
+            return (enum variable)i;
     }
     return NONE;
 }

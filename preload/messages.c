@@ -143,7 +143,7 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
     if (!is_ready(fd, flags))
         return -1;
     ssize_t result = real(recvmsg)(fd, message, flags);
-    if (result >= 0 && message->msg_name)
+    if (result >= 0 && message && message->msg_name)
         datagram_restore_source(message->msg_name, room, &message->msg_namelen);
     return result;
 }

@@ -14,34 +14,34 @@
 
 #define SHELL "/bin/sh"
 
+/* Not part of posix_spawn, where the room would take the stack that the check needs. */
+static __attribute__((noinline)) int spawn(__typeof__(&posix_spawn) function, pid_t *pid,
+                                           const char *path,
+                                           const posix_spawn_file_actions_t *actions,
+                                           const posix_spawnattr_t *attributes, char *const *argv,
+                                           char *const *envp)
+{
+    struct inherit_room room;
+    envp = inherit_complete(envp, &room);
+    if (!envp)
+        return ENOMEM;
+    int error = function(pid, path, actions, attributes, argv, envp);
+    inherit_release(&room);
+    return error;
+}
+
 EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
                        const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
-    struct inherit_room room;
     int error = child_check(path);
-    if (error != 0)
-        return error;
-    char *const *complete = inherit_complete(envp, &room);
-    if (!complete)
-        return ENOMEM;
-    error = real(posix_spawn)(pid, path, actions, attributes, argv, complete);
-    inherit_release(&room);
-    return error;
+    return error ? error : spawn(real(posix_spawn), pid, path, actions, attributes, argv, envp);
 }
 
 EXPORT int posix_spawnp(pid_t *pid, const char *name, const posix_spawn_file_actions_t *actions,
                         const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
-    struct inherit_room room;
     int error = child_check_named(name);
-    if (error != 0)
-        return error;
-    char *const *complete = inherit_complete(envp, &room);
-    if (!complete)
-        return ENOMEM;
-    error = real(posix_spawnp)(pid, name, actions, attributes, argv, complete);
-    inherit_release(&room);
-    return error;
+    return error ? error : spawn(real(posix_spawnp), pid, name, actions, attributes, argv, envp);
 }
 
 /*

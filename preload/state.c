@@ -73,13 +73,14 @@ static void complain(void)
 
 static struct config *compile(void)
 {
-    char executable[PATH_MAX];
+    char executable[1024]; /* little stack may be left; a longer path is known by AT_EXECFN only */
     ssize_t len = readlink("/proc/self/exe", executable, sizeof(executable) - 1);
-    executable[len > 0 ? len : 0] = '\0';
+    bool whole = len > 0 && (size_t)len < sizeof(executable) - 1;
+    executable[whole ? len : 0] = '\0';
 
     struct config_source source = state.settings.source;
     source.app[0] = called_as();
-    source.app[1] = len > 0 ? base_name(executable) : NULL;
+    source.app[1] = whole ? base_name(executable) : NULL;
     char error[CONFIG_ERROR_MAX];
     struct config *config = NULL;
     if (config_compile(&source, &config, error) != STATUS_OK) {

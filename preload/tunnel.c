@@ -252,7 +252,8 @@ static int connect_by_rules(int fd, const struct sockaddr *addr, socklen_t len, 
     const struct route *route = rules_decide(config_rules(config), to).route;
     bool direct = route->kind == ROUTE_DIRECT && standin == STANDIN_NOT;
     /* The commonest case costs no system call, unless the user wants to hear of it. */
-    bool here = target_is_this_host(to) && to->port != RESPONDER_PORT;
+    bool here = target_is_this_host(to) && to->port != RESPONDER_PORT &&
+                rules_decide(config_udp(config), to).route->kind == ROUTE_DIRECT;
     if (direct && here && log_level() < LOG_VERBOSE)
         return sys_connect(fd, addr, len);
     enum socket_kind kind = socket_kind(fd);

@@ -154,15 +154,23 @@ sys.stdout.write(s.makefile().read().split("\n\n")[1])')
     expect 'messages' "$(messages)" ''
 }
 
+# configure LINES: the configuration, below the proxy and the default.
+configure() {
+    export SOCKSIFY_CONF=$BATS_TEST_TMPDIR/conf
+    printf 'proxy p %s\ndefault p\n%s\n' "${PROXY[socksify]}" "$1" > "$SOCKSIFY_CONF"
+}
+
+configured() { # WAY ADDRESS PORT
+    client timeout 20 "$SOCKSIFY" "$PROBES/probe-datagram" "$@" 2> /dev/null
+}
+
 # Received by the world, and not through a hole: only this test's packets may leave.
 arrives() { # CONFIGURATION-LINES PROBE-WAY ADDRESS PORT
     local before
-    printf 'default %s\n%s\n' "${PROXY[socksify]}" "$1" > "$BATS_TEST_TMPDIR/conf"
+    configure "$1"
     before=$(stdout_of sink | wc -l)
     client nft insert rule inet lab output udp dport 9999 accept
-    SOCKSIFY_CONF=$BATS_TEST_TMPDIR/conf client timeout 20 "$SOCKSIFY" \
-        "${PROBE:-$PROBES/probe-datagram}" "$2" "$3" "$4" > "$BATS_TEST_TMPDIR/stdout" \
-        2> "$BATS_TEST_TMPDIR/stderr" || true
+    expect "$2 to $3 with $1" "$(configured "$2" "$3" "$4")" "$2: 0"
     client nft delete rule inet lab output handle \
         "$(client nft -a list chain inet lab output | sed -n '/9999/s/.*handle //p')"
     until_true arrived "$before"
@@ -187,17 +195,16 @@ arrived() {
     local lines
     for lines in 'udp direct 203.0.113.11' 'udp direct 203.0.113.10:9998' \
         $'[app another]\nudp direct' $'udp block 203.0.113.0/24\nudp direct'; do
-        printf 'default %s\n%s\n' "${PROXY[socksify]}" "$lines" > "$BATS_TEST_TMPDIR/conf"
-        expect "$lines" "$(SOCKSIFY_CONF=$BATS_TEST_TMPDIR/conf client timeout 20 "$SOCKSIFY" \
-            "$PROBES/probe-datagram" sendto 203.0.113.10 9999 2> /dev/null)" 'sendto: EACCES'
+        configure "$lines"
+        expect "$lines" "$(configured sendto 203.0.113.10 9999)" 'sendto: EACCES'
     done
 }
 
 @test "udp block can shut this host, too" {
-    echo "default ${PROXY[socksify]}"$'\nudp block 127.0.0.1' > "$BATS_TEST_TMPDIR/conf"
-    SOCKSIFY_CONF=$BATS_TEST_TMPDIR/conf run client timeout 20 "$SOCKSIFY" \
-        "$PROBES/probe-datagram" send 127.0.0.1 9999
-    expect_match 'the output' "$output" 'send: EACCES'
+    configure 'udp block 127.0.0.1'
+    expect 'send' "$(configured send 127.0.0.1 9999)" 'send: EACCES'
+    expect 'sendto' "$(configured sendto 127.0.0.1 9999)" 'sendto: EACCES'
+    expect 'another address' "$(configured send ::1 9999)" 'send: 0'
 }
 
 @test "a configuration that cannot be used lets no datagram out" {

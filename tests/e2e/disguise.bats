@@ -90,6 +90,10 @@ expect_page() { # COMMAND [ARG...]
     expect 'socksified' "$(through socksify "$PROBE" pass)" passed
 }
 
+@test "syscall(2) with execve keeps the program proxied" {
+    expect_page through socksify "$PROBE" exec "$PROBE" syscall page.example 80
+}
+
 @test "io_uring is not there, and -v says so" {
     run --separate-stderr client timeout 20 "$SOCKSIFY" -v -p "${PROXY[socksify]}" "$PROBE" uring
     expect 'the error' "$output" ENOSYS

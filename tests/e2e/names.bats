@@ -50,8 +50,9 @@ control_up() {
 }
 
 # Stand-ins and the names that differ between the two machines become words.
+# ... and 127.0.0.1 once: glibc gives it twice when the hosts file has ::1, too.
 leveled() {
-    sed -E "s/$STANDIN4/V4/g; s/$STANDIN6/V6/g; s/(four|six)\.example/NAME/g"
+    sed -E "s/127\.0\.0\.1 127\.0\.0\.1$/127.0.0.1/; s/$STANDIN4/V4/g; s/$STANDIN6/V6/g; s/(four|six)\.example/NAME/g"
 }
 
 @test "a name is never resolved locally: not one packet goes to a name server" {

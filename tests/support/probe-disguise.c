@@ -11,6 +11,7 @@
  * probe-disguise deep FILE HOST PORT: call fetch in the library FILE, opened with RTLD_DEEPBIND
  * probe-disguise space FILE HOST PORT: the same in a namespace of its own
  * probe-disguise call FILE NAME: call the function NAME of the library FILE, without arguments
+ * probe-disguise exec FILE ARG...: execute it by syscall(2), with an empty environment
  * probe-disguise uring: print the error of io_uring_setup(2)
  * probe-disguise pass: what syscall(2) does with calls that are nobody's concern */
 #include <dlfcn.h>
@@ -130,8 +131,8 @@ static int by_syscall(const char *way, char **where)
             if (syscall(SYS_ppoll, &ready, 1, NULL, NULL, 8) == 1 &&
                 syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0)
                 result = error == 0 ? 0 : -1;
-            syscall(SYS_fcntl, fd, F_SETFL, 0);
         }
+        syscall(SYS_fcntl, fd, F_SETFL, 0);
         if (result == 0)
             result = syscall(SYS_write, fd, request, piece.iov_len);
     }
@@ -206,6 +207,10 @@ int main(int argc, char **argv)
         long fd = syscall(SYS_io_uring_setup, 1, parameters);
         printf("%s\n", fd < 0 ? strerrorname_np(errno) : "0");
         return 0;
+    }
+    if (argc > 2 && !strcmp(way, "exec")) {
+        syscall(SYS_execve, argv[2], argv + 2, (char *[]){NULL});
+        err(1, "execve");
     }
     if (argc == 4 && !strcmp(way, "call"))
         return call(argv[2], argv[3]);

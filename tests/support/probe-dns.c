@@ -19,6 +19,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -234,10 +235,15 @@ static size_t skip_name(size_t at, size_t len)
     return at + (at < len && answer[at] >= 0xc0 ? 2 : 1);
 }
 
-static void add(char *line, const char *format, const char *text, unsigned number)
+static void add(char *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void add(char *line, const char *format, ...)
 {
     size_t have = strlen(line);
-    snprintf(line + have, sizeof(result[0]) - have, format, text, number);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line + have, sizeof(result[0]) - have, format, args);
+    va_end(args);
 }
 
 static void read_record(char *line, unsigned type, const uint8_t *data, size_t len)
@@ -245,11 +251,11 @@ static void read_record(char *line, unsigned type, const uint8_t *data, size_t l
     char text[INET6_ADDRSTRLEN];
     if ((type == 1 && len == 4) || (type == 28 && len == 16)) {
         inet_ntop(type == 1 ? AF_INET : AF_INET6, data, text, sizeof(text));
-        add(line, " %s", text, 0);
+        add(line, " %s", text);
         if (!*first_address)
             strcpy(first_address, text);
     } else if (type != 41) {
-        add(line, " %stype%u", "", type);
+        add(line, " type%u", type);
     }
 }
 
@@ -259,9 +265,12 @@ static void read_answer(char *line, size_t len)
                                          "NXDOMAIN", "NOTIMP",  "REFUSED"};
     unsigned rcode = answer[3] & 15;
     *line = '\0';
-    add(line, rcode < 6 ? "%s" : "rcode%2$u", rcode < 6 ? rcodes[rcode] : "", rcode);
+    if (rcode < 6)
+        add(line, "%s", rcodes[rcode]);
+    else
+        add(line, "rcode%u", rcode);
     if (answer[2] & 2)
-        add(line, " %s", "tc", 0);
+        add(line, " tc");
     size_t at = DNS_HEADER;
     for (unsigned i = get16(answer + 4); i > 0; i--)
         at = skip_name(at, len) + 4;

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT
+ * The three tests: each does what a program would do, and judges by what it gets to see. */
+#include "cli/check.h"
+
+#include "cli/environment.h"
+#include "core/dns.h"
+#include "core/log.h"
+#include "core/names.h"
+#include "core/settings.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <limits.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define TEST_PROGRAM "socksify-check"
+#define TEST_NAME "socksify-check.invalid" /* RFC 6761: no name of the internet's */
+#define TEST_ADDRESS "192.0.2.1"           /* RFC 5737: nobody's address */
+#define TEST_NAMESERVER "192.0.2.53"
+
+enum {
+    DISCARD_PORT = 9,
+    DNS_PORT = 53,
+    QUERY_ID = 4711,
+    ADDRESS_RECORD_LEN = 16, /* name (a pointer), type, class, TTL, length, address */
+    PATIENCE_MS = 2000,      /* an answer from inside takes far less */
+};
+
+static bool is_standin(const void *address)
+{
+    uint32_t index;
+    return names_is_ipv4(address, &index);
+}
+
+static struct sockaddr_in to_address(const char *text, uint16_t port)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons(port)};
+    inet_pton(AF_INET, text, &addr.sin_addr);
+    return addr;
+}
+
+static bool test_name(void)
+{
+    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *list;
+    char text[INET_ADDRSTRLEN];
+    struct in_addr address = {0};
+    int error = getaddrinfo(TEST_NAME, NULL, &hints, &list);
+    if (!error) {
+        address = ((const struct sockaddr_in *)(const void *)list->ai_addr)->sin_addr;
+        freeaddrinfo(list);
+    }
+    inet_ntop(AF_INET, &address, text, sizeof(text));
+    if (!error && is_standin(&address)) {
+        printf("host name: stays inside: %s is %s here, a stand-in; only the proxy is told\n",
+               TEST_NAME, text);
+        return true;
+    }
+    printf("host name: LEAVES: %s is looked up by this machine's own resolver, which says: %s\n",
+           TEST_NAME, error ? gai_strerror(error) : text);
+    return false;
+}
+
+static bool test_datagram(void)
+{
+    const struct sockaddr_in to = to_address(TEST_ADDRESS, DISCARD_PORT);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    ssize_t sent = sendto(fd, "", 0, 0, (const struct sockaddr *)&to, sizeof(to));
+    int error = sent < 0 ? errno : 0;
+    close(fd);
+    if (error == EACCES) {
+        printf("datagram: stays inside: one to %s is refused: %s\n", TEST_ADDRESS, strerror(error));
+        return true;
+    }
+    printf("datagram: LEAVES: one to %s is sent beside the proxy%s%s\n", TEST_ADDRESS,
+           error ? ", were it not for: " : "", error ? strerror(error) : "");
+    return false;
+}
+
+/* The answer's length; negative, with errno: none. */
+static ssize_t ask(const uint8_t *query, size_t len, uint8_t *answer, size_t size)
+{
+    const struct sockaddr_in to = to_address(TEST_NAMESERVER, DNS_PORT);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct pollfd readable = {.fd = fd, .events = POLLIN};
+    ssize_t received = -1;
+    if (sendto(fd, query, len, 0, (const struct sockaddr *)&to, sizeof(to)) >= 0) {
+        errno = ETIMEDOUT;
+        if (poll(&readable, 1, PATIENCE_MS) == 1)
+            received = recv(fd, answer, size, 0);
+    }
+    int error = errno;
+    close(fd);
+    errno = error;
+    return received;
+}
+
+static bool test_query(void)
+{
+    uint8_t query[DNS_QUERY_MAX], answer[DNS_DATAGRAM_MAX];
+    char text[INET_ADDRSTRLEN];
+    size_t len = dns_build_query(query, QUERY_ID, TEST_NAME, DNS_CLASS_IN, DNS_TYPE_A);
+    ssize_t received = ask(query, len, answer, sizeof(answer));
+    int error = errno;
+    /* The question comes back, and after it the one record, which ends in the address. */
+    if (received == (ssize_t)len + ADDRESS_RECORD_LEN &&
+        dns_is_reply(answer, (size_t)received, QUERY_ID) && is_standin(answer + received - 4)) {
+        inet_ntop(AF_INET, answer + received - 4, text, sizeof(text));
+        printf("DNS query: stays inside: one to %s is answered in the program, with %s\n",
+               TEST_NAMESERVER, text);
+        return true;
+    }
+    if (received < 0 && error == EACCES) {
+        printf("DNS query: stays inside: one to %s is refused: %s\n", TEST_NAMESERVER,
+               strerror(error));
+        return true;
+    }
+    printf("DNS query: LEAVES: one to %s goes to the network, which says: %s\n", TEST_NAMESERVER,
+           received < 0 ? strerror(error) : "no such name");
+    return false;
+}
+
+bool check_is_test_program(const char *name)
+{
+    return name && strcmp(name, TEST_PROGRAM) == 0;
+}
+
+int check_run_tests(void)
+{
+    bool inside = test_name();
+    inside &= test_datagram();
+    inside &= test_query();
+    if (fflush(stdout) != 0) {
+        log_error("standard output: %s", strerror(errno));
+        return EXIT_FAILURE;
+    }
+    return inside ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int check(const struct options *options)
+{
+    static char name[] = TEST_PROGRAM;
+    char *argv[] = {name, NULL};
+    char path[PATH_MAX];
+
+    int status = environment_set(options, NULL);
+    ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    path[len > 0 ? len : 0] = '\0';
+    const char *slash = strrchr(path, '/');
+    if (!status)
+        status = environment_check(slash ? slash + 1 : NULL, NULL);
+    if (status)
+        return status;
+    /* The library's own line on each of the tests would say the same again. */
+    if (!options->has_level)
+        setenv(SETTINGS_LOG, "quiet", 1);
+    execv(path, argv);
+    log_error("%s: %s", path, strerror(errno));
+    return EXIT_FAILURE;
+}
