@@ -106,7 +106,7 @@ static bool test_query(void)
 {
     uint8_t query[DNS_QUERY_MAX], answer[DNS_DATAGRAM_MAX];
     char text[INET_ADDRSTRLEN];
-    size_t len = dns_build_query(query, QUERY_ID, TEST_NAME, DNS_CLASS_IN, DNS_TYPE_A);
+    size_t len = dns_build_query(query, QUERY_ID, TEST_NAME, DNS_CLASS_IN, DNS_TYPE_A, false);
     ssize_t received = ask(query, len, answer, sizeof(answer));
     int error = errno;
     /* The question comes back, and after it the one record, which ends in the address. */

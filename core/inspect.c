@@ -378,6 +378,10 @@ static void judge_unreadable(int dir_fd, const char *path, struct inspection *re
 {
     struct stat status;
     result->sys_errno = errno;
+    if (faccessat(dir_fd, path, X_OK, AT_EACCESS) != 0) {
+        inspect_failed(result, errno);
+        return;
+    }
     result->kind = fstatat(dir_fd, path, &status, 0) == 0 && (status.st_mode & (S_ISUID | S_ISGID))
                        ? INSPECTION_SETID
                        : INSPECTION_UNREADABLE;
@@ -388,10 +392,6 @@ static void judge_unreadable(int dir_fd, const char *path, struct inspection *re
 static bool inspect_file(int dir_fd, const char *path, struct inspection *result,
                          char interpreter[static SCRIPT_HEAD], char argument[static SCRIPT_HEAD])
 {
-    if (faccessat(dir_fd, path, X_OK, AT_EACCESS) != 0) {
-        inspect_failed(result, errno);
-        return false;
-    }
     struct file file;
     bool is_script = false;
     file.fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -399,8 +399,10 @@ static bool inspect_file(int dir_fd, const char *path, struct inspection *result
         judge_unreadable(dir_fd, path, result);
         return false;
     }
-    if (fstat(file.fd, &file.status) != 0 || !S_ISREG(file.status.st_mode)) {
-        inspect_failed(result, EACCES); /* as execve says it of a directory */
+    /* Whose permission it is the kernel will say. */
+    if (fstat(file.fd, &file.status) != 0 || !S_ISREG(file.status.st_mode) ||
+        !(file.status.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH))) {
+        inspect_failed(result, EACCES); /* as execve says it of a directory, too */
         goto out;
     }
     file.len = read_at(file.fd, file.head.text, sizeof(file.head.text), 0);

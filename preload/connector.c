@@ -18,6 +18,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <sys/epoll.h>
@@ -35,6 +36,20 @@ enum {
 static int epoll_fd = -1; /* under the lock; -1: the thread does not run */
 static int wake_fd = -1;  /* an eventfd in that set: somebody has the first deadline to wait for */
 
+/* connect(2) that does not wait, though the program may have made the socket blocking meanwhile; 0,
+ * EINPROGRESS or another errno. */
+static int connect_at_once(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    int flags = sys_fcntl(fd, F_GETFL, 0);
+    bool blocking = flags >= 0 && !(flags & O_NONBLOCK);
+    if (blocking)
+        sys_fcntl(fd, F_SETFL, (uintptr_t)(flags | O_NONBLOCK));
+    int error = sys_connect(fd, addr, len) == 0 ? 0 : errno;
+    if (blocking)
+        sys_fcntl(fd, F_SETFL, (uintptr_t)flags);
+    return error;
+}
+
 /* --- The end of a handshake --- */
 
 /*
@@ -46,14 +61,14 @@ static bool refuse(int fd, int family, const union endpoint *loopback, socklen_t
 {
     union endpoint nobody = *loopback;
     int bound = sys_socket(nobody.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
-    bool refused =
-        bound >= 0 && bind(bound, &nobody.any, len) == 0 &&
+    int error = EADDRNOTAVAIL;
+    if (bound >= 0 && bind(bound, &nobody.any, len) == 0 &&
         getsockname(bound, &nobody.any, &len) == 0 &&
-        (len = endpoint_for_family(&nobody, family, &nobody)) > 0 &&
-        (sys_connect(fd, &nobody.any, len) == 0 || errno == EINPROGRESS || errno == ECONNREFUSED);
+        (len = endpoint_for_family(&nobody, family, &nobody)) > 0)
+        error = connect_at_once(fd, &nobody.any, len);
     if (bound >= 0)
         sys_close(bound);
-    return refused;
+    return error == EINPROGRESS || error == ECONNREFUSED;
 }
 
 static void disconnect(int fd)
@@ -172,9 +187,9 @@ static int connect_next(struct pending *entry)
         int64_t now = dial_now_ms();
         int64_t left = (int64_t)(entry->endpoints.count - entry->endpoint);
         entry->endpoint_deadline_ms = now + (entry->deadline_ms - now) / left;
-        if (sys_connect(entry->own_fd, &to.any, len) == 0 || errno == EINPROGRESS)
+        error = connect_at_once(entry->own_fd, &to.any, len);
+        if (error == 0 || error == EINPROGRESS)
             return 0;
-        error = errno;
         disconnect(entry->own_fd);
     }
     return error;
@@ -327,8 +342,6 @@ static bool start(void)
 {
     if (epoll_fd >= 0)
         return true;
-    if (!thread_handle_forks())
-        return false;
     epoll_fd = own_adopt(epoll_create1(EPOLL_CLOEXEC));
     wake_fd = own_adopt(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (epoll_fd >= 0 && wake_fd >= 0 && add_to_set(wake_fd, EPOLLIN, 0) &&
@@ -357,7 +370,7 @@ static bool hand_over(struct pending *entry)
 
 static int begin(const struct connector_job *job, struct outcome *outcome)
 {
-    struct pending *entry = start() ? pending_add(job->fd) : NULL;
+    struct pending *entry = pending_is_own_process() && start() ? pending_add(job->fd) : NULL;
     if (!entry)
         return CONNECTOR_UNAVAILABLE;
     entry->family = job->family;
@@ -379,14 +392,17 @@ static int begin(const struct connector_job *job, struct outcome *outcome)
         outcome->failure = entry->handshake.failure;
     }
 
-    watches_hide(job->fd);
+    for (uint8_t i = 0; i < entry->fd_count; i++)
+        watches_hide(entry->fds[i]);
     int error = 0;
     if (outcome->failed)
         error = failure_errno(&outcome->failure);
     else if (!job->begun)
         error = connect_next(entry);
-    if (error == 0 && hand_over(entry))
+    if (error == 0 && hand_over(entry)) {
+        remember_peer(entry); /* now, so that forked children have it, too */
         return EINPROGRESS;
+    }
     if (error != 0 && !outcome->failed) {
         outcome->ended = outcome->failed = true;
         outcome->failure =
@@ -394,7 +410,7 @@ static int begin(const struct connector_job *job, struct outcome *outcome)
     }
     if (error == 0)
         disconnect(entry->own_fd);
-    watches_show(job->fd);
+    show(entry);
     pending_end(entry, 0);
     return error != 0 ? error : CONNECTOR_UNAVAILABLE;
 }
@@ -403,6 +419,8 @@ int connector_begin(const struct connector_job *job)
 {
     struct outcome outcome = {.to = *job->to, .route = job->route};
     struct held held;
+    if (!thread_handle_forks())
+        return CONNECTOR_UNAVAILABLE;
     lock_acquire(&held);
     int result = begin(job, &outcome);
     lock_release(&held);

@@ -57,10 +57,11 @@ static void say_blocked(const struct target *to)
 static bool is_allowed(const struct target *to)
 {
     const struct config *config = state_config();
-    if (!config)
-        return target_is_this_host(to);
+    bool here = target_is_this_host(to);
     struct target named = *to;
-    if (standin_to_name(&named) != STANDIN_NOT)
+    if (!config)
+        return here;
+    if (!here && standin_to_name(&named) != STANDIN_NOT)
         return false; /* a stand-in means nothing outside */
     return rules_decide(config_udp(config), to).route->kind == ROUTE_DIRECT;
 }

@@ -2,6 +2,7 @@
  * Closed and duplicated descriptors. */
 #include "preload/descriptors.h"
 
+#include "core/sys.h"
 #include "preload/connector.h"
 #include "preload/datagram.h"
 #include "preload/fdtable.h"
@@ -10,37 +11,63 @@
 #include "preload/pending.h"
 #include "preload/watches.h"
 
+#include <errno.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/socket.h>
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
 
 void descriptors_closing(int fd)
 {
     if (!pending_any())
         return;
+    struct slot *slot = fdtable_slot(fd, false);
+    if (!slot || (!slot->is_set && !pending_may_concern(fd)))
+        return;
     struct held held;
     lock_acquire(&held);
-    pending_forget_set(fd);
+    if (slot->is_set && pending_is_own_process()) {
+        slot->is_set = false;
+        pending_forget_set(fd);
+    }
     struct pending *entry = pending_find(fd);
-    if (entry && pending_remove_fd(entry, fd) == 0 && !entry->inherited) {
-        if (pending_by_number(entry->number))
+    if (entry && pending_remove_fd(entry, fd) == 0) {
+        if (!pending_by_number(entry->number))
+            pending_fetch_error(entry);
+        else if (!entry->shared)
             connector_cancel(entry, false);
         else
-            pending_fetch_error(entry);
+            watches_show(fd); /* a child may wait with the same set: too early rather than never */
     }
     lock_release(&held);
 }
 
+static bool is_tcp(int fd)
+{
+    int protocol, saved = errno;
+    socklen_t len = sizeof(protocol);
+    bool known = sys_getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) == 0;
+    errno = saved;
+    return known && (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP);
+}
+
 void descriptors_copied(int fd, int copy)
 {
+    struct peer peer;
+    if (peers_get(fd, &peer))
+        peers_set(copy, &peer);
+    datagram_copied(fd, copy);
+    if (!is_tcp(copy))
+        return;
     struct slot *from = fdtable_slot(fd, true);
     struct slot *to = fdtable_slot(copy, true);
     if (!from || !to)
         return;
     from->duplicated = to->duplicated = true;
-    struct peer peer;
-    if (peers_get(fd, &peer))
-        peers_set(copy, &peer);
-    datagram_copied(fd, copy);
     if (!pending_any())
         return;
     struct held held;

@@ -18,7 +18,7 @@ static bool edit_pending(int set, int operation, int fd, const struct epoll_even
     lock_acquire(&held);
     struct pending *entry = pending_find(fd);
     bool running = entry && entry->state == PENDING_RUNNING;
-    bool ours = running && pending_by_number(entry->number);
+    bool ours = running && pending_by_number(entry->number) && pending_has_fd(entry, fd);
     if (ours)
         *result = watches_edit(set, operation, fd, event);
     lock_release(&held);
@@ -32,7 +32,7 @@ static bool edit_pending(int set, int operation, int fd, const struct epoll_even
 EXPORT int epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
 {
     int result;
-    if (pending_any() && edit_pending(set, operation, fd, event, &result))
+    if (pending_may_concern(fd) && edit_pending(set, operation, fd, event, &result))
         return result;
     result = real(epoll_ctl)(set, operation, fd, event);
     if (result == 0)

@@ -38,7 +38,8 @@ enum {
 struct slot {
     uint32_t peer_sequence;
     uint32_t pending; /* pending.h: the entry's number; 0: none */
-    bool duplicated;  /* descriptors.c: there may be another number for the same socket */
+    bool duplicated;  /* descriptors.c: there may be another number for the same TCP socket */
+    bool is_set;      /* watches.h: it is, or was, an epoll set that something is noted in */
     bool own;         /* own.h: the descriptor is the library's, not the program's */
     uint8_t datagram; /* datagram.h: enum datagram_mark */
     struct peer peer;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * getpeername(2): the target, not the proxy. */
-#include "preload/peers.h"
 #include "preload/guard.h"
+#include "preload/peers.h"
+#include "preload/pending.h"
 #include "preload/real.h"
 #include "preload/state.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -13,6 +15,10 @@ EXPORT int getpeername(int fd, struct sockaddr *__restrict addr, socklen_t *__re
     union endpoint actual;
     socklen_t actual_len = sizeof(actual);
     struct peer peer;
+    if (pending_is_running(fd)) {
+        errno = ENOTCONN;
+        return -1;
+    }
     if (guard_is_inside() || !addr || !len || !peers_get(fd, &peer) ||
         real(getpeername)(fd, &actual.any, &actual_len) != 0 ||
         !endpoint_equal(&actual, &peer.proxy))

@@ -175,13 +175,38 @@ static bool is_as_kept(const char *const found[VARIABLES], enum variable variabl
     return kept && found[variable] ? strcmp(kept, found[variable]) == 0 : kept == found[variable];
 }
 
-/* Whether the user's own file was read, and would not be found again. */
-static bool lacks_conf(const char *const found[VARIABLES])
+/* Whether the configuration file is one that HOME or its like led to. */
+static bool has_users_file(void)
 {
-    return !found[CONF] && !start.kept[CONF] &&
-           !(is_as_kept(found, CONFIG_HOME) && is_as_kept(found, HOME)) &&
-           start.settings->source.file &&
+    return start.settings->source.file && !start.kept[CONF] &&
            strcmp(start.settings->path, SYSCONFDIR "/socksify.conf") != 0;
+}
+
+/*
+ * The variables of an environment that matter. From its end, where most programs add what they set:
+ * in a large one each string costs a miss of the caches, and the search is over as soon as all that
+ * is put back has been found. Of HOME and its like it must be known that they are not there, too.
+ */
+static void find_variables(char *const *envp, struct lack *lack, const char *found[VARIABLES])
+{
+    bool by_home = has_users_file();
+    unsigned missing = 0;
+    for (unsigned i = 0; i < VARIABLES; i++)
+        missing += start.kept[i] && i != CONFIG_HOME && i != HOME;
+    while (envp[lack->count])
+        lack->count++;
+    for (size_t at = lack->count; at-- > 0 && (missing > 0 || by_home);) {
+        enum variable variable = variable_of(envp[at]);
+        if (variable == NONE)
+            continue;
+        missing -=
+            start.kept[variable] && !found[variable] && variable != CONFIG_HOME && variable != HOME;
+        if (variable != PRELOAD || !found[variable]) {
+            found[variable] = envp[at];
+            if (variable == PRELOAD)
+                lack->preload = at;
+        }
+    }
 }
 
 static bool find_lack(char *const *envp, struct lack *lack)
@@ -190,22 +215,14 @@ static bool find_lack(char *const *envp, struct lack *lack)
     *lack = (struct lack){.preload = SIZE_MAX};
     if (!start.settings)
         return false;
-    for (; envp[lack->count]; lack->count++) {
-        enum variable variable = variable_of(envp[lack->count]);
-        if (variable == NONE)
-            continue;
-        if (variable == PRELOAD)
-            lack->preload = lack->count;
-        if (!found[variable])
-            found[variable] = envp[lack->count];
-    }
-
+    find_variables(envp, lack, found);
     for (unsigned i = 0; i < PUT_BACK; i++)
         if (!found[i] && (i != RUNTIME_DIR || (start.kept[i] && geteuid() == start.user)))
             add(lack, start.kept[i]);
     if (!found[FALLBACK] && !found[FALLBACK_LOWER])
         add(lack, fallback());
-    lack->conf = lacks_conf(found);
+    lack->conf = !found[CONF] && has_users_file() &&
+                 !(is_as_kept(found, CONFIG_HOME) && is_as_kept(found, HOME));
     size_t len;
     if (lack->preload == SIZE_MAX || !preloads_find(value_of(envp[lack->preload], PRELOAD), &len))
         lack->library = find_library(&lack->library_len);

@@ -71,6 +71,20 @@ void own_close(int fd)
     plain_close(fd);
 }
 
+void own_close_all(void)
+{
+    for (int fd = 0; fd < FDTABLE_MAX; fd++) {
+        struct slot *slot = fdtable_slot(fd, false);
+        if (!slot) {
+            fd |= FDTABLE_PIECE - 1; /* nothing near it */
+        } else if (slot->own) {
+            slot->own = false;
+            plain_close(fd);
+        }
+    }
+    __atomic_store_n(&own_count, 0, __ATOMIC_RELAXED);
+}
+
 bool own_is(int fd)
 {
     const struct slot *slot = own_any() ? fdtable_slot(fd, false) : NULL;

@@ -26,6 +26,10 @@ int own_adopt(int fd);
 /* Close one of ours; -1 is ignored. Keeps errno. */
 void own_close(int fd);
 
+/* Close all of ours, in a forked child; also those that a thread was about to make or to close when
+ * it was lost. */
+void own_close_all(void);
+
 bool own_is(int fd);
 
 /* The lowest of ours from fd on; -1: none. */

@@ -37,6 +37,7 @@ static struct {
         *free; /* through later; first freed, first used, so that a child may still look */
     struct pending *free_end;
     struct pending *first, *last; /* scheduled, by deadline */
+    pid_t parent;                 /* at the time of the fork */
     uint32_t foreign;             /* after a fork: entries of pending_count that are the parent's */
     uint32_t foreign_made;        /* they are among the first so many */
 } table;
@@ -50,7 +51,10 @@ static uint64_t cookie_of(int fd)
 {
     uint64_t cookie = 0;
     socklen_t len = sizeof(cookie);
-    return sys_getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) == 0 ? cookie : 0;
+    int saved = errno;
+    bool is_socket = sys_getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) == 0;
+    errno = saved;
+    return is_socket ? cookie : 0;
 }
 
 static struct pending *at(uint32_t number)
@@ -86,7 +90,7 @@ static struct pending *by_cookie(uint64_t cookie)
 /* In the child of a vfork, or of a clone without our fork handlers, memory may be the parent's. */
 bool pending_is_own_process(void)
 {
-    return getpid() == table.owner;
+    return table.owner == 0 || getpid() == table.owner;
 }
 
 /* A forked child is not told when its parent's entries end: it looks, until all have. */
@@ -101,6 +105,74 @@ static void recount_foreign(void)
     table.foreign = 0;
 }
 
+bool pending_may_concern(int fd)
+{
+    const struct slot *slot = pending_any() ? fdtable_slot(fd, false) : NULL;
+    return slot && (__atomic_load_n(&slot->pending, __ATOMIC_RELAXED) != 0 ||
+                    __atomic_load_n(&slot->duplicated, __ATOMIC_RELAXED));
+}
+
+/* The process whose connector worked on it is gone: nobody will end the handshake. A parent is gone
+ * when we have another, though it may linger as a zombie. */
+static bool is_orphan(const struct pending *entry)
+{
+    if (entry->owner == table.owner || state_of(entry) != PENDING_RUNNING)
+        return false;
+    if (entry->owner == table.parent)
+        return getppid() != table.parent;
+    int saved = errno;
+    bool gone = kill(entry->owner, 0) != 0 && errno == ESRCH;
+    errno = saved;
+    return gone;
+}
+
+static void end_orphan(struct pending *entry)
+{
+    uint32_t running = PENDING_RUNNING;
+    entry->error = ECONNABORTED;
+    __atomic_compare_exchange_n(&entry->state, &running, PENDING_FAILED, false, __ATOMIC_ACQ_REL,
+                                __ATOMIC_RELAXED);
+}
+
+bool pending_has_fd(const struct pending *entry, int fd)
+{
+    for (uint8_t i = 0; i < entry->fd_count; i++)
+        if (entry->fds[i] == fd)
+            return true;
+    return false;
+}
+
+/* Another number for the socket. */
+static void add_fd(struct pending *entry, int fd)
+{
+    struct slot *slot = fdtable_slot(fd, true);
+    bool own = entry->owner == table.owner;
+    if (!slot || (own && entry->fd_count == PENDING_FDS)) {
+        entry->shared = true;
+        return;
+    }
+    slot->pending = entry->number;
+    if (own)
+        entry->fds[entry->fd_count++] = fd;
+}
+
+/* The numbers that dup(2) made before the socket was connected. */
+static void add_copies(struct pending *entry, struct slot *slot, int fd)
+{
+    if (!slot->duplicated)
+        return;
+    slot->duplicated = false;
+    for (int other = 0; other < FDTABLE_MAX; other++) {
+        const struct slot *candidate = fdtable_slot(other, false);
+        if (!candidate) {
+            other |= FDTABLE_PIECE - 1;
+        } else if (candidate->duplicated && other != fd && cookie_of(other) == entry->cookie) {
+            slot->duplicated = true;
+            add_fd(entry, other);
+        }
+    }
+}
+
 struct pending *pending_find(int fd)
 {
     struct slot *slot = fdtable_slot(fd, false);
@@ -110,12 +182,14 @@ struct pending *pending_find(int fd)
         recount_foreign();
     uint64_t cookie = cookie_of(fd);
     struct pending *entry = at(slot->pending);
-    if (entry && is_in_use(entry) && entry->cookie == cookie)
-        return entry;
-    slot->pending = 0;
-    entry = slot->duplicated && cookie != 0 ? by_cookie(cookie) : NULL;
-    if (entry && !pending_add_fd(entry, fd))
-        return NULL;
+    if (!entry || !is_in_use(entry) || entry->cookie != cookie) {
+        slot->pending = 0;
+        entry = slot->duplicated && cookie != 0 ? by_cookie(cookie) : NULL;
+        if (entry)
+            add_fd(entry, fd);
+    }
+    if (entry && is_orphan(entry))
+        end_orphan(entry);
     return entry;
 }
 
@@ -170,7 +244,8 @@ struct pending *pending_add(int fd)
     else if (!pending_is_own_process())
         return NULL;
     uint64_t cookie = cookie_of(fd);
-    int own_fd = cookie != 0 ? own_duplicate(fd) : -1;
+    struct slot *slot = cookie != 0 ? fdtable_slot(fd, true) : NULL;
+    int own_fd = slot ? own_duplicate(fd) : -1;
     struct pending *entry = own_fd >= 0 ? take_free() : NULL;
     if (!entry) {
         own_close(own_fd);
@@ -182,11 +257,12 @@ struct pending *pending_add(int fd)
     entry->earlier = entry->later = NULL;
     entry->own_fd = own_fd;
     entry->in_use = true;
-    entry->inherited = entry->tcp_connected = false;
+    entry->shared = entry->tcp_connected = false;
     entry->fd_count = 0;
     entry->endpoint = 0;
     entry->deadline_ms = 0;
-    pending_add_fd(entry, fd);
+    add_fd(entry, fd);
+    add_copies(entry, slot, fd);
     __atomic_store_n(&entry->state, PENDING_RUNNING, __ATOMIC_RELEASE);
     __atomic_add_fetch(&pending_count, 1, __ATOMIC_RELAXED);
     return entry;
@@ -248,17 +324,6 @@ struct pending *pending_first(void)
     return table.first;
 }
 
-bool pending_add_fd(struct pending *entry, int fd)
-{
-    struct slot *slot = fdtable_slot(fd, true);
-    if (!slot || entry->fd_count == PENDING_FDS)
-        return false;
-    slot->pending = entry->number;
-    if (entry->owner == table.owner)
-        entry->fds[entry->fd_count++] = fd;
-    return true;
-}
-
 size_t pending_remove_fd(struct pending *entry, int fd)
 {
     struct slot *slot = fdtable_slot(fd, false);
@@ -306,7 +371,7 @@ void pending_end(struct pending *entry, int error)
     entry->error = error;
     set_state(entry, error != 0 ? PENDING_FAILED : PENDING_NONE);
     if (error == 0 || entry->fd_count == 0)
-        forget(entry);
+        forget(entry); /* children may still see the error, until the entry is used again */
     wake_waiters();
 }
 
@@ -322,6 +387,8 @@ int pending_fetch_error(struct pending *entry)
 
 bool pending_is_running(int fd)
 {
+    if (!pending_may_concern(fd))
+        return false;
     struct held held;
     lock_acquire(&held);
     struct pending *entry = pending_find(fd);
@@ -330,36 +397,33 @@ bool pending_is_running(int fd)
     return running;
 }
 
-bool pending_is_own(int fd)
+int pending_take_error(int fd)
 {
+    if (!pending_may_concern(fd))
+        return 0;
+    int error = 0, shown;
+    socklen_t len = sizeof(shown);
     struct held held;
     lock_acquire(&held);
     struct pending *entry = pending_find(fd);
-    bool own = entry && entry->owner == table.owner;
+    if (entry && state_of(entry) == PENDING_FAILED) {
+        error = pending_fetch_error(entry);
+        sys_getsockopt(fd, SOL_SOCKET, SO_ERROR, &shown, &len);
+    }
     lock_release(&held);
-    return own;
-}
-
-/* The process whose connector worked on it is gone: nobody will end the handshake. */
-static void end_orphan(struct pending *entry)
-{
-    uint32_t running = PENDING_RUNNING;
-    entry->error = ECONNABORTED;
-    __atomic_compare_exchange_n(&entry->state, &running, PENDING_FAILED, false, __ATOMIC_ACQ_REL,
-                                __ATOMIC_RELAXED);
+    return error;
 }
 
 void pending_wait(int fd)
 {
+    if (!pending_may_concern(fd))
+        return;
     int saved = errno;
     for (;;) {
         struct held held;
         lock_acquire(&held);
         struct pending *entry = pending_find(fd);
         bool running = entry && state_of(entry) == PENDING_RUNNING;
-        bool foreign = running && entry->owner != table.owner;
-        if (foreign && kill(entry->owner, 0) != 0 && errno == ESRCH)
-            end_orphan(entry);
         lock_release(&held);
         if (!running)
             break;
@@ -370,13 +434,17 @@ void pending_wait(int fd)
     errno = saved;
 }
 
+static bool is_inherited(int fd)
+{
+    long flags = kernel_call(SYS_fcntl, fd, F_GETFD);
+    return flags >= 0 && !(flags & FD_CLOEXEC);
+}
+
 static bool survives_exec(const struct pending *entry)
 {
-    for (uint8_t i = 0; i < entry->fd_count; i++) {
-        long flags = kernel_call(SYS_fcntl, entry->fds[i], F_GETFD);
-        if (flags >= 0 && !(flags & FD_CLOEXEC) && cookie_of(entry->fds[i]) == entry->cookie)
+    for (uint8_t i = 0; i < entry->fd_count; i++)
+        if (is_inherited(entry->fds[i]) && cookie_of(entry->fds[i]) == entry->cookie)
             return true;
-    }
     return false;
 }
 
@@ -385,6 +453,9 @@ void pending_wait_for_exec(void)
     if (!pending_any() || !pending_is_own_process())
         return;
     int saved = errno;
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (is_inherited(fd))
+            pending_wait(fd);
     for (;;) {
         struct held held;
         lock_acquire(&held);
@@ -434,11 +505,10 @@ void pending_remove_waiter(int event_fd)
     lock_release(&held);
 }
 
-void pending_fork_parent(void)
+void pending_before_fork(void)
 {
-    /* The child may go on with a socket whose last number the parent closes. */
     for (struct pending *entry = table.first; entry; entry = entry->later)
-        entry->inherited = true;
+        entry->shared = true;
 }
 
 void pending_fork_child(void)
@@ -447,6 +517,8 @@ void pending_fork_child(void)
     for (size_t i = 0; i < WAITERS; i++)
         waiters[i].event_fd = 0;
     table.owner = getpid();
+    table.parent = getppid();
+    table.made = (table.made + PIECE - 1) / PIECE * PIECE; /* one may be half made */
     table.free = table.free_end = NULL;
     table.first = table.last = NULL;
     table.foreign = pending_count;

@@ -20,7 +20,8 @@ enum pending_state {
     PENDING_FAILED,  /* ended; error waits to be fetched */
 };
 
-/* Numbers by which the program knows one socket; a socket with more waits in place of hiding. */
+/* Numbers by which the program knows one socket. Those beyond cannot be put back into epoll sets,
+ * and closing the others does not cancel the connect. */
 enum { PENDING_FDS = 8 };
 
 struct pending {
@@ -34,7 +35,7 @@ struct pending {
     struct pending *earlier, *later; /* by deadline */
     int own_fd;                      /* the connector's duplicate of the socket */
     bool in_use;
-    bool inherited; /* a forked child has the socket, too */
+    bool shared; /* with a forked child, or a number beyond fds: in use when they are gone */
     bool tcp_connected;
     uint8_t fd_count;
     int fds[PENDING_FDS];
@@ -84,13 +85,14 @@ void pending_schedule(struct pending *entry);
 /* The running entry with the nearest deadline, NULL when none is scheduled. */
 struct pending *pending_first(void);
 
-/* Another number for the socket: false when there is no room for it. */
-bool pending_add_fd(struct pending *entry, int fd);
+/* True when fd is among fds: its epoll registrations can be noted, to be made at the end. */
+bool pending_has_fd(const struct pending *entry, int fd);
 
 /* fd is no longer one; returns how many are left. */
 size_t pending_remove_fd(struct pending *entry, int fd);
 
-/* False in the child of a vfork, whose memory is its parent's. */
+/* False in the child of a vfork, whose memory is its parent's. Needs no lock, but without it says
+ * false in the child of a fork that ran no handlers, too. */
 bool pending_is_own_process(void);
 
 /*
@@ -104,14 +106,23 @@ int pending_fetch_error(struct pending *entry);
 
 /* --- Without the lock --- */
 
+/* False, without looking further, for a descriptor that cannot be pending or have failed. */
+bool pending_may_concern(int fd);
+
 /* True while the socket behind fd is pending. */
 bool pending_is_running(int fd);
+
+/* The error of the failed connect of the socket behind fd, once; 0: none. The kernel's own, by
+ * which it was shown, is taken away with it. */
+int pending_take_error(int fd);
 
 /* Wait until it is not. */
 void pending_wait(int fd);
 
 /* Wait for all pending sockets of this process that an exec would leave open: it ends the
- * connector, and the new program must not find a handshake half done. */
+ * connector, and the new program must not find a handshake half done. Of its parent's, on which
+ * the parent goes on to work, only for those that are standard input, output or error: others are
+ * mostly left open by mistake. */
 void pending_wait_for_exec(void);
 
 /*
@@ -121,12 +132,9 @@ void pending_wait_for_exec(void);
 bool pending_add_waiter(int event_fd);
 void pending_remove_waiter(int event_fd);
 
-/* True when this process's connector works on the socket behind fd: else nobody will write to our
- * eventfds when it ends. */
-bool pending_is_own(int fd);
-
-/* fork(2) */
-void pending_fork_parent(void);
+/* fork(2), under the lock: the child may go on with a socket whose last number the parent closes;
+ * and what is pending in the child is the parent's to end. */
+void pending_before_fork(void);
 void pending_fork_child(void);
 
 #endif

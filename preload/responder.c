@@ -275,8 +275,6 @@ static bool start(void)
 {
     if (epoll_fd >= 0)
         return true;
-    if (!thread_handle_forks())
-        return false;
     epoll_fd = own_adopt(epoll_create1(EPOLL_CLOEXEC));
     if (epoll_fd >= 0 && !thread_start(run, (void *)(intptr_t)epoll_fd, STACK_SIZE)) {
         own_close(epoll_fd);
@@ -351,7 +349,7 @@ bool responder_for(const union endpoint *nameserver, int family, bool ipv6_only,
                    union endpoint *instead)
 {
     const struct seat *seat = find_seat(nameserver, family, ipv6_only, tcp);
-    if (!seat) {
+    if (!seat && thread_handle_forks()) {
         struct held held;
         lock_acquire(&held);
         seat = find_seat(nameserver, family, ipv6_only, tcp);

@@ -23,7 +23,7 @@ static bool cancel(int fd)
 
 EXPORT int shutdown(int fd, int how)
 {
-    if (pending_any() && cancel(fd))
+    if (pending_may_concern(fd) && cancel(fd))
         return 0;
     return real(shutdown)(fd, how);
 }

@@ -33,38 +33,43 @@ bool thread_start(void *(*run)(void *), void *argument, size_t stack_size)
     return started;
 }
 
-static struct held fork_held;
+/* A thread that is not in the child may have been at work under the lock: nothing of what it left
+ * half done is used. */
+static void settle_child(void)
+{
+    own_close_all();
+    pending_fork_child();
+    connector_fork_child();
+    responder_fork_child();
+}
 
 static void before_fork(void)
 {
     struct held held;
     lock_acquire(&held);
-    fork_held = held;
-}
-
-static void after_fork_in_parent(void)
-{
-    struct held held = fork_held;
-    pending_fork_parent();
+    pending_before_fork();
     lock_release(&held);
 }
 
+/* Settles, if nobody did so before: our copies of the parent's sockets would keep them open. */
 static void after_fork_in_child(void)
 {
-    struct held held = fork_held;
-    for (int fd = own_next(0); fd >= 0; fd = own_next(fd + 1))
-        own_close(fd);
-    pending_fork_child();
-    connector_fork_child();
-    responder_fork_child();
-    lock_reset();
+    struct held held;
+    lock_acquire(&held);
     lock_release(&held);
 }
 
 bool thread_handle_forks(void)
 {
     static bool done;
-    if (!done)
-        done = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
+    if (__atomic_load_n(&done, __ATOMIC_ACQUIRE))
+        return true;
+    if (!lock_make(settle_child))
+        return false;
+    struct held held;
+    lock_acquire(&held);
+    if (!done && pthread_atfork(before_fork, NULL, after_fork_in_child) == 0)
+        __atomic_store_n(&done, true, __ATOMIC_RELEASE);
+    lock_release(&held);
     return done;
 }

@@ -11,8 +11,8 @@
  * the program's thread-local data when that is known to be too little. */
 bool thread_start(void *(*run)(void *), void *argument, size_t stack_size);
 
-/* See to it that a fork takes the lock, and that the child knows that it has none of our threads
- * and descriptors. Idempotent; false when it cannot be done. */
+/* See to it that a forked child knows that it has none of our threads and descriptors; and that
+ * there is a lock: to be called before it is used. Idempotent; false when it cannot be done. */
 bool thread_handle_forks(void);
 
 #endif

@@ -16,15 +16,20 @@
 
 bool transfer_await(int fd, int flags)
 {
-    if (!pending_is_running(fd))
+    if (!pending_may_concern(fd))
         return true;
-    int status = sys_fcntl(fd, F_GETFL, 0);
-    if (flags & MSG_DONTWAIT || (status >= 0 && status & O_NONBLOCK)) {
-        errno = EAGAIN;
-        return false;
+    if (pending_is_running(fd)) {
+        int status = sys_fcntl(fd, F_GETFL, 0);
+        if (flags & MSG_DONTWAIT || (status >= 0 && status & O_NONBLOCK)) {
+            errno = EAGAIN;
+            return false;
+        }
+        pending_wait(fd);
     }
-    pending_wait(fd);
-    return true;
+    int error = pending_take_error(fd);
+    if (error != 0)
+        errno = error;
+    return error == 0;
 }
 
 EXPORT ssize_t read(int fd, void *buf, size_t len)

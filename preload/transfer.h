@@ -10,7 +10,8 @@
 #include <stdbool.h>
 
 /* A pending socket behaves as one that is connecting: false with EAGAIN when it is non-blocking or
- * flags has MSG_DONTWAIT, else true after the end. */
+ * flags has MSG_DONTWAIT, else true after the end; false with the error of a connect that failed,
+ * once. */
 bool transfer_await(int fd, int flags);
 
 /* What read, recv and their kin ask: two words of memory where there is nothing to it. */

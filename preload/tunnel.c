@@ -290,7 +290,7 @@ static bool connect_again(int fd, const struct sockaddr *addr, socklen_t len, in
     if (waits)
         pending_wait(fd); /* the program has made it blocking meanwhile */
 
-    int error = 0;
+    int error = aborts ? 0 : pending_take_error(fd);
     struct held held;
     lock_acquire(&held);
     struct pending *entry = pending_find(fd);
@@ -300,7 +300,7 @@ static bool connect_again(int fd, const struct sockaddr *addr, socklen_t len, in
     else if (running)
         error = EALREADY;
     else if (entry)
-        error = pending_fetch_error(entry);
+        pending_fetch_error(entry);
     lock_release(&held);
     if (error == 0)
         return false;
@@ -308,7 +308,7 @@ static bool connect_again(int fd, const struct sockaddr *addr, socklen_t len, in
         struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
         sys_connect(fd, &nowhere, sizeof(nowhere)); /* as if the kernel had told its error */
     }
-    *result = aborts ? 0 : fail_with(error);
+    *result = fail_with(error);
     return true;
 }
 

@@ -52,15 +52,10 @@ void wait_room_free(struct pollfd *room, nfds_t count, const struct pollfd *smal
 
 bool wait_concerns(const struct pollfd *fds, nfds_t count)
 {
-    bool concerns = false;
-    struct held held;
-    lock_acquire(&held);
-    for (nfds_t i = 0; i < count && !concerns; i++) {
-        const struct pending *entry = pending_find(fds[i].fd);
-        concerns = entry && entry->state == PENDING_RUNNING;
-    }
-    lock_release(&held);
-    return concerns;
+    for (nfds_t i = 0; i < count; i++)
+        if (pending_is_running(fds[i].fd))
+            return true;
+    return false;
 }
 
 /* What the kernel may be asked: all but the pending ones. */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 
 static struct watch *find(struct slot *slot, uint32_t key)
 {
@@ -18,6 +19,9 @@ static struct watch *find(struct slot *slot, uint32_t key)
 
 static void store(struct watch *watch, uint32_t key, const struct epoll_event *event)
 {
+    struct slot *set = fdtable_slot((int)key - 1, true);
+    if (set)
+        set->is_set = true;
     watch->events = event->events;
     watch->data = event->data.u64;
     __atomic_store_n(&watch->set, key, __ATOMIC_RELEASE);
@@ -42,9 +46,12 @@ void watches_note(int set, int operation, int fd, const struct epoll_event *even
     }
     if (!watch)
         watch = find(slot, 0);
-    /* Full: of old notes, whose descriptor was closed long ago, or of more sets than we note. */
-    if (!watch)
-        watch = &slot->watches[0];
+    /* Full: of old notes, whose descriptor was closed long ago, or of more sets than we note. The
+     * oldest goes. */
+    if (!watch) {
+        watch = &slot->watches[SLOT_WATCHES - 1];
+        memmove(&slot->watches[0], &slot->watches[1], sizeof(*watch) * (SLOT_WATCHES - 1));
+    }
     store(watch, key, event);
 }
 
@@ -83,6 +90,14 @@ static bool is_valid(int set, int fd)
     return real(epoll_ctl)(set, EPOLL_CTL_MOD, fd, &event) == 0 || errno == ENOENT;
 }
 
+/* What the kernel lets EPOLLEXCLUSIVE be together with. */
+static bool has_valid_events(const struct epoll_event *event)
+{
+    const uint32_t with_exclusive =
+        EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE;
+    return !(event->events & EPOLLEXCLUSIVE) || !(event->events & ~with_exclusive);
+}
+
 int watches_edit(int set, int operation, int fd, const struct epoll_event *event)
 {
     if (!is_valid(set, fd))
@@ -98,6 +113,8 @@ int watches_edit(int set, int operation, int fd, const struct epoll_event *event
     case EPOLL_CTL_ADD:
         if (watch)
             return fail_with(EEXIST);
+        if (!has_valid_events(event))
+            return fail_with(EINVAL);
         watch = find(slot, 0);
         if (!watch)
             return fail_with(ENOSPC);

@@ -257,11 +257,14 @@ class Column:
     def verdict(self):
         if not self.target:
             return ''
-        ours = self.cells.get('socksify', '-')
+        ours = self.cells.get(Socksify.name, '-')
         comparison, number = re.match(r'([<>]=?) ([0-9.]+)', self.target.replace(',', '')).groups()
         compare = {'<': operator.lt, '<=': operator.le, '>': operator.gt, '>=': operator.ge}
-        met = not isinstance(ours, str) and compare[comparison](ours, float(number))
-        return 'met' if met else 'MISSED'
+        if isinstance(ours, str):
+            return 'MISSED'
+        # As shown: the digits that are not shown mean nothing.
+        shown = float(re.search(r'-?[0-9.]+', self.show.format(ours).replace(',', ''))[0])
+        return 'met' if compare[comparison](shown, float(number)) else 'MISSED'
 
 
 def table(heading, columns):

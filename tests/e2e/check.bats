@@ -92,9 +92,10 @@ DNS query: stays inside: one to 192.0.2.53 is answered in the program, with STAN
 }
 
 @test "inside a socksified shell it checks the configuration that it is given" {
-    run -1 client timeout 20 "$SOCKSIFY" -p socks5://10.77.0.1 sh -c \
-        'echo "default direct" > /run/direct.conf; unset SOCKSIFY_PROXY
-         "$SOCKSIFY" -f /run/direct.conf --check'
+    printf 'proxy p socks5://10.77.0.1\ndefault p\n' > "$BATS_TEST_TMPDIR/proxied"
+    echo 'default direct' > "$BATS_TEST_TMPDIR/direct"
+    run -1 client timeout 20 "$SOCKSIFY" -f "$BATS_TEST_TMPDIR/proxied" \
+        sh -c '"$0" -f "$1" --check' "$SOCKSIFY" "$BATS_TEST_TMPDIR/direct"
     expect_match 'the output' "$output" 'host name: LEAVES'
     leaked_packets
 }

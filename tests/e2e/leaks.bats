@@ -373,7 +373,7 @@ leads_to_the_page() { # NAME OUTPUT
 }
 
 @test "tftp" {
-    refused "$BLOCKED" sh -c 'echo get page | tftp 203.0.113.10'
+    refused "$BLOCKED" sh -c 'cd "$1" && echo get page | tftp 203.0.113.10' - "$BATS_TEST_TMPDIR"
 }
 
 @test "rdate, by TCP and UDP" {

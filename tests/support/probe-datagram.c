@@ -208,7 +208,7 @@ static void print_endpoint(const char *what, int (*ask)(int, struct sockaddr *, 
         struct sockaddr any;
         struct sockaddr_in ipv4;
         struct sockaddr_in6 ipv6;
-    } found;
+    } found = {.any.sa_family = AF_UNSPEC};
     socklen_t len = sizeof(found);
     char text[INET6_ADDRSTRLEN];
     if (ask(fd, &found.any, &len)) {

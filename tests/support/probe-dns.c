@@ -9,7 +9,7 @@
  *   -r HOW     receive by recvfrom recvmsg recvmmsg recv read readv
  *   -w HOW     wait by poll, epoll, select or (default) a receive timeout
  *   -6         by an IPv6 socket, NAMESERVER as an IPv4-mapped address
- *   -x HEX     send these octets, not questions; NAME is then only printed
+ *   -x HEX     send these octets before the questions; what comes back is printed as "garbage: ..."
  *   -g PORT    connect to the first answer's address, ask for /page by HTTP, print its last line
  *   -n COUNT   ask all that many times over, and print the last round
  * A source that is not the NAMESERVER as it was asked is named: "from ADDRESS PORT". */
@@ -51,6 +51,8 @@ static uint8_t answer[MESSAGE_MAX];
 static uint8_t question[NAMES_MAX][1024];
 static size_t question_len[NAMES_MAX];
 static char result[NAMES_MAX][1024];
+static uint8_t garbage[1024];
+static char garbage_result[1024] = "silence";
 static char first_address[INET6_ADDRSTRLEN];
 
 static void read_nameserver(const char *text)
@@ -307,6 +309,9 @@ static void check_source(char *line)
 
 static void ask(int fd, size_t count)
 {
+    size_t garbage_len = options.garbage ? read_hex(garbage, options.garbage) : 0;
+    if (garbage_len > 0)
+        send_one(fd, garbage, garbage_len);
     for (size_t i = 0; i < count; i++) {
         strcpy(result[i], "silence");
         if (options.tcp) {
@@ -322,6 +327,12 @@ static void ask(int fd, size_t count)
         if (len < DNS_HEADER)
             return;
         size_t id = get16(answer) - 1;
+        if (id >= count && garbage_len > 0) {
+            read_answer(garbage_result, (size_t)len);
+            garbage_len = 0;
+            missing++;
+            continue;
+        }
         if (id >= count)
             errx(1, "an answer to question %zu, which nobody asked", id + 1);
         read_answer(result[id], (size_t)len);
@@ -415,12 +426,13 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < count; i++) {
         if (strlen(names[i]) > 300 || (options.garbage && strlen(options.garbage) > 2000))
             errx(2, "%s: too long", names[i]);
-        question_len[i] = options.garbage ? read_hex(question[i], options.garbage)
-                                          : make_question(question[i], (unsigned)i + 1, names[i]);
+        question_len[i] = make_question(question[i], (unsigned)i + 1, names[i]);
     }
     int fd = open_socket();
     for (unsigned round = 0; round < options.rounds; round++)
         ask(fd, count);
+    if (options.garbage)
+        printf("garbage: %s\n", garbage_result);
     for (size_t i = 0; i < count; i++)
         printf("%s: %s\n", names[i], result[i]);
     if (options.page_port)
