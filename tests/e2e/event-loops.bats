@@ -22,7 +22,7 @@ setup_file() {
     start_script slow-redis world 10.77.0.1:1102 "${ACCEPT[@]}" 'relay 127.0.0.1:6379'
     # What psql hears: no TLS, and after its first message a refusal with a text.
     start_script slow-postgres world 10.77.0.1:1103 "${ACCEPT[@]}" 'read 8' 'send 4e' any \
-        'send 45 00 00 00 1f 53 46 41 54 41 4c 00 43 33 44 30 30 30 00' \
+        'send 45 00 00 00 1d 53 46 41 54 41 4c 00 43 33 44 30 30 30 00' \
         'send 4d 6e 6f 20 77 6f 72 6c 64 00 00' drain
     start_proxies socksify
 }
@@ -52,7 +52,7 @@ slowly() {
 }
 
 compile() { # NAME LIBRARY
-    cc -O2 -std=gnu11 -o "$BATS_FILE_TMPDIR/$1" "$LOOPS/$1.c" "-l$2"
+    cc -O2 -std=c11 -D_GNU_SOURCE -o "$BATS_FILE_TMPDIR/$1" "$LOOPS/$1.c" "-l$2"
 }
 
 @test "Python's asyncio opens 100 connections by name at once" {
