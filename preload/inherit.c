@@ -3,6 +3,8 @@
  * pointers. */
 #include "preload/inherit.h"
 
+#include "preload/state.h"
+
 #include "core/arena.h"
 #include "core/preloads.h"
 #include "core/text.h"
@@ -44,7 +46,7 @@ static struct {
     const char *kept[VARIABLES]; /* "NAME=value"; NULL: it was not there */
     const struct settings *settings;
     uid_t user;
-} start;
+} start STARTUP_DATA;
 
 /* The mapping that a vforked child of this thread may have left behind. */
 static _Thread_local struct {

@@ -13,19 +13,14 @@
 #include <unistd.h>
 
 enum {
-    HIGH = 8192
-}; /* above what select(2) and most programs use; the kernel's table grows that far */
+    LOW = 3,     /* above the standard ones */
+    HIGH = 8192, /* above what select(2) and most programs use */
+};
+
+extern char __libc_single_threaded __attribute__((weak)); /* glibc 2.32 and later */
 
 uint32_t own_count;
-
-/* Half of the program's limit at most: numbers above leave it the lower ones. */
-static int high_number(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / 2 >= HIGH)
-        return HIGH;
-    return (int)(limit.rlim_cur / 2);
-}
+static int lowest = LOW; /* of our numbers, where they can be had */
 
 /* close(2) without being a cancellation point or one of our own exported functions. */
 static void plain_close(int fd)
@@ -35,11 +30,32 @@ static void plain_close(int fd)
     errno = saved;
 }
 
+/*
+ * The kernel's table of descriptors grows when a number beyond it is used, and that takes a process
+ * with threads some milliseconds, each time it doubles. So a process that has none is made to grow
+ * it once, to twice of what we begin with, and one that has them is left with the lowest numbers.
+ */
+static void prepare(int fd)
+{
+    struct rlimit limit;
+    bool single = &__libc_single_threaded && __libc_single_threaded;
+    if (!single || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    /* Half of the program's limit at most: numbers above leave it the lower ones. */
+    lowest = limit.rlim_cur / 2 >= HIGH ? HIGH : (int)(limit.rlim_cur / 2);
+    int top = limit.rlim_cur / 2 >= HIGH ? 2 * HIGH - 1 : (int)limit.rlim_cur - 1;
+    int made = (int)kernel_call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, top);
+    if (made >= 0)
+        plain_close(made);
+}
+
 int own_duplicate(int fd)
 {
-    int made = (int)kernel_call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, high_number());
+    if (own_count == 0)
+        prepare(fd);
+    int made = (int)kernel_call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, lowest);
     if (made < 0 && errno != EBADF)
-        made = (int)kernel_call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 3);
+        made = (int)kernel_call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, LOW);
     struct slot *slot = made >= 0 ? fdtable_slot(made, true) : NULL;
     if (made >= 0 && !slot) {
         plain_close(made);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The library's own descriptors, which exist only while (and because) the program connects
- * non-blocking sockets: kept at high numbers, and out of the program's reach when it closes "all".
- */
+ * non-blocking sockets: kept at high numbers where that costs nothing, and out of the program's
+ * reach when it closes "all". */
 #ifndef SOCKSIFY_PRELOAD_OWN_H
 #define SOCKSIFY_PRELOAD_OWN_H
 
@@ -16,11 +16,11 @@ static inline bool own_any(void)
     return __builtin_expect(__atomic_load_n(&own_count, __ATOMIC_RELAXED) != 0, 0);
 }
 
-/* A close-on-exec duplicate of fd at a high number, ours from now on; -1 with errno. */
+/* A close-on-exec duplicate of fd at one of our numbers, ours from now on; -1 with errno. */
 int own_duplicate(int fd);
 
-/* Move a descriptor that we have made ourselves to a high number; closes it and gives -1 with errno
- * when there is none. */
+/* Move a descriptor that we have made ourselves to one of our numbers; closes it and gives -1 with
+ * errno when there is none. */
 int own_adopt(int fd);
 
 /* Close one of ours; -1 is ignored. Keeps errno. */

@@ -3,12 +3,13 @@
 #include "preload/real.h"
 
 #include "core/sys.h"
+#include "preload/state.h"
 #include "preload/kernel.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
 
-void *real_functions[REAL_COUNT];
+STARTUP_DATA void *real_functions[REAL_COUNT];
 
 void *real_bind(enum real_index index)
 {

@@ -17,16 +17,18 @@
 
 _Thread_local unsigned guard_depth;
 
+static struct settings settings;
+
 static struct {
     bool started;
     bool usable; /* settings_read was content; else error says why not */
-    struct settings settings;
     struct names *names;
     const char *names_why; /* atomic; why the map is not the shared one, until that was said */
     struct config *config; /* atomic; NULL until compiled */
     bool complained;       /* atomic */
-    char error[CONFIG_ERROR_MAX];
-} state;
+} state STARTUP_DATA;
+
+static char error_text[CONFIG_ERROR_MAX]; /* why the configuration cannot be used */
 
 static const char *base_name(const char *path)
 {
@@ -47,15 +49,15 @@ void state_start(void)
         return;
     int saved = errno;
     state.started = true;
-    state.usable = settings_read(&state.settings, state.error) == STATUS_OK;
-    log_setup(state.settings.log_level, program_invocation_short_name, state.settings.log_file);
+    state.usable = settings_read(&settings, error_text) == STATUS_OK;
+    log_setup(settings.log_level, program_invocation_short_name, settings.log_file);
 
     char path[PATH_MAX];
     const char *folder = secure_getenv("XDG_RUNTIME_DIR");
     const char *place = names_path(folder, path, sizeof(path));
     state.names = names_open(place, &state.names_why);
     bool in_folder = folder && place && strncmp(place, folder, strlen(folder)) == 0;
-    inherit_remember(&state.settings, in_folder);
+    inherit_remember(&settings, in_folder);
     errno = saved;
 }
 
@@ -68,7 +70,7 @@ static __attribute__((constructor)) void construct(void)
 static void complain(void)
 {
     if (!__atomic_exchange_n(&state.complained, true, __ATOMIC_RELAXED))
-        log_error("%s; connections are refused", state.error);
+        log_error("%s; connections are refused", error_text);
 }
 
 static struct config *compile(void)
@@ -78,13 +80,13 @@ static struct config *compile(void)
     bool whole = len > 0 && (size_t)len < sizeof(executable) - 1;
     executable[whole ? len : 0] = '\0';
 
-    struct config_source source = state.settings.source;
+    struct config_source source = settings.source;
     source.app[0] = called_as();
     source.app[1] = whole ? base_name(executable) : NULL;
     char error[CONFIG_ERROR_MAX];
     struct config *config = NULL;
     if (config_compile(&source, &config, error) != STATUS_OK) {
-        memcpy(state.error, error, sizeof(error));
+        memcpy(error_text, error, sizeof(error));
         return NULL;
     }
     return config;

@@ -9,6 +9,10 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
+/* For small variables that are written in every process: into the page that the loader has written
+ * to already, rather than each into one of its own of .bss. */
+#define STARTUP_DATA __attribute__((section(".data")))
+
 /* Idempotent; cheap when done. Every exported function that needs the state calls it (through the
  * functions below). Reads the environment and the configuration's octets and maps the names: what a
  * later chroot, setuid or closing of descriptors would put out of reach. */

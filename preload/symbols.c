@@ -3,6 +3,8 @@
  */
 #include "preload/symbols.h"
 
+#include "preload/state.h"
+
 #include <elf.h>
 #include <link.h>
 #include <stddef.h>
@@ -22,7 +24,7 @@ static struct {
     bool found; /* atomic; all threads would find the same */
     struct object ours;
     struct libc_functions libc;
-} symbols;
+} symbols STARTUP_DATA;
 
 /* glibc makes absolute addresses of them when it loads an object, but not in a dynamic section that
  * is read-only. */

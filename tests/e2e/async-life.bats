@@ -51,36 +51,36 @@ ends_at_proxy() { # PROBE
 }
 
 @test "a program that closes everything may connect again" {
-    like_control probe-async-life $ECHO closed-all-and-on
+    like_control probe-async-life "$ECHO" closed-all-and-on
 }
 
 @test "a number that is used again is another socket" {
-    like_control probe-async-life $ECHO number-used-again number-stolen
+    like_control probe-async-life "$ECHO" number-used-again number-stolen
 }
 
 @test "the library gives way where the program wants its very numbers" {
-    like_control probe-async-life $ECHO own-number-wanted
+    like_control probe-async-life "$ECHO" own-number-wanted
 }
 
 @test "copies are the same socket, whenever they were made, and however many" {
-    like_control probe-async-life $ECHO copied copied-before connected-by-copy copied-often
+    like_control probe-async-life "$ECHO" copied copied-before connected-by-copy copied-often
 }
 
 @test "a descriptor that is passed to another process is of use there" {
-    like_control probe-async-life $ECHO passed
+    like_control probe-async-life "$ECHO" passed
 }
 
 @test "a fork does the parent's connects no harm" {
-    like_control probe-async-life $ECHO fork-and-go-on fork-and-close both-wait
+    like_control probe-async-life "$ECHO" fork-and-go-on fork-and-close both-wait
 }
 
 @test "a forked child waits for its parent's connects and uses them" {
-    like_control probe-async-life $ECHO child-polls child-selects child-adds child-has-the-set \
+    like_control probe-async-life "$ECHO" child-polls child-selects child-adds child-has-the-set \
         child-keeps-the-set child-writes
 }
 
 @test "a forked child has connects of its own, whatever it was forked by" {
-    like_control probe-async-life $ECHO child-connects grandchild-connects \
+    like_control probe-async-life "$ECHO" child-connects grandchild-connects \
         child-of-raw-fork-connects child-of-clone-connects
 }
 
@@ -90,11 +90,11 @@ ends_at_proxy() { # PROBE
 }
 
 @test "a child of vfork or posix_spawn that closes everything leaves the parent alone" {
-    like_control probe-async-life $ECHO vfork-child-closes vfork-child-executes spawned
+    like_control probe-async-life "$ECHO" vfork-child-closes vfork-child-executes spawned
 }
 
 @test "a program that inherits the socket finds it connected, whichever exec it was" {
-    like_control probe-async-life $ECHO exec-v exec-ve exec-vp exec-vpe exec-l exec-lp exec-le \
+    like_control probe-async-life "$ECHO" exec-v exec-ve exec-vp exec-vpe exec-l exec-lp exec-le \
         exec-f exec-at exec-in-child
 }
 
@@ -130,5 +130,5 @@ ends_at_proxy() { # PROBE
 }
 
 @test "few descriptors are enough, at the first connect and later" {
-    like_control probe-async-life $ECHO few-descriptors few-descriptors-later
+    like_control probe-async-life "$ECHO" few-descriptors few-descriptors-later
 }

@@ -23,77 +23,77 @@ teardown() {
 # --- Readiness comes with the end of the handshake, and not before ---
 
 @test "poll, ppoll, select and pselect wait for the end, also in their checked forms" {
-    like_control probe-async-wait $ECHO poll ppoll poll-checked ppoll-checked select select-in-time \
+    like_control probe-async-wait "$ECHO" poll ppoll poll-checked ppoll-checked select select-in-time \
         pselect
 }
 
 @test "poll and select keep their timeouts, and are interrupted by signals" {
-    like_control probe-async-wait $ECHO poll-timeout select-timeout interrupted
+    like_control probe-async-wait "$ECHO" poll-timeout select-timeout interrupted
 }
 
 @test "poll and select report other descriptors meanwhile" {
-    like_control probe-async-wait $ECHO poll-beside-a-pipe select-beside-a-pipe
+    like_control probe-async-wait "$ECHO" poll-beside-a-pipe select-beside-a-pipe
 }
 
 @test "epoll reports the end, level-triggered, edge-triggered and oneshot" {
-    like_control probe-async-wait $ECHO epoll-level epoll-edge epoll-oneshot
+    like_control probe-async-wait "$ECHO" epoll-level epoll-edge epoll-oneshot
 }
 
 @test "epoll reports the end of what was registered before the connect" {
-    like_control probe-async-wait $ECHO epoll-level-before epoll-edge-before epoll-oneshot-before
+    like_control probe-async-wait "$ECHO" epoll-level-before epoll-edge-before epoll-oneshot-before
 }
 
 @test "threads that were asleep before are woken, however they wait" {
-    like_control probe-async-wait $ECHO in-threads epoll-asleep-before
+    like_control probe-async-wait "$ECHO" in-threads epoll-asleep-before
 }
 
 @test "a descriptor in several epoll sets is reported by each" {
-    like_control probe-async-wait $ECHO epoll-several-sets epoll-after-other-sets
+    like_control probe-async-wait "$ECHO" epoll-several-sets epoll-after-other-sets
 }
 
 @test "registrations can be modified, removed and made again meanwhile" {
-    like_control probe-async-wait $ECHO epoll-modified epoll-modified-to-nothing epoll-removed \
+    like_control probe-async-wait "$ECHO" epoll-modified epoll-modified-to-nothing epoll-removed \
         epoll-removed-and-added
 }
 
 @test "epoll_ctl answers as the kernel does" {
-    like_control probe-async-wait $ECHO epoll-answers
+    like_control probe-async-wait "$ECHO" epoll-answers
 }
 
 @test "epoll sets inside others, polled, selected and replaced" {
-    like_control probe-async-wait $ECHO epoll-nested epoll-set-polled epoll-set-selected \
+    like_control probe-async-wait "$ECHO" epoll-nested epoll-set-polled epoll-set-selected \
         epoll-set-replaced
 }
 
 # --- While it is connecting ---
 
 @test "a second connect is EALREADY, then 0, then EISCONN" {
-    like_control probe-async-outcome $ECHO second-connect second-connect-elsewhere
+    like_control probe-async-outcome "$ECHO" second-connect second-connect-elsewhere
 }
 
 @test "getpeername is ENOTCONN, then the target" {
-    like_control probe-async-outcome $ECHO peer local-name
+    like_control probe-async-outcome "$ECHO" peer local-name
 }
 
 @test "nothing is written into the handshake, or read from it, by any function" {
-    like_control probe-async-outcome $ECHO transfers write-until-taken
+    like_control probe-async-outcome "$ECHO" transfers write-until-taken
 }
 
 @test "a socket that is made blocking meanwhile waits for the end" {
-    like_control probe-async-outcome $ECHO blocking-write blocking-connect blocking-poll
+    like_control probe-async-outcome "$ECHO" blocking-write blocking-connect blocking-poll
 }
 
 @test "options that are set meanwhile stay, and SO_SNDTIMEO is left alone" {
-    like_control probe-async-outcome $ECHO options send-timeout
+    like_control probe-async-outcome "$ECHO" options send-timeout
 }
 
 @test "a bound local address is kept, in success and in failure" {
-    like_control probe-async-outcome $ECHO address-bound
-    like_control probe-async-outcome $REFUSED address-bound
+    like_control probe-async-outcome "$ECHO" address-bound
+    like_control probe-async-outcome "$REFUSED" address-bound
 }
 
 @test "shutdown and connect to AF_UNSPEC give it up" {
-    like_control probe-async-outcome $ECHO shut-down shut-down-reading dissolved
+    like_control probe-async-outcome "$ECHO" shut-down shut-down-reading dissolved
 }
 
 @test "who asks for SO_ERROR early waits for the end" {
@@ -104,26 +104,26 @@ teardown() {
 # --- Afterwards ---
 
 @test "the first octets of the target are there to be read" {
-    like_control probe-async-outcome $EARLY early-octets
+    like_control probe-async-outcome "$EARLY" early-octets
 }
 
 @test "the end of one direction is passed on" {
-    like_control probe-async-outcome $ECHO end-of-direction
+    like_control probe-async-outcome "$ECHO" end-of-direction
 }
 
 @test "a failure shows the events of a refused connect" {
-    like_control probe-async-outcome $REFUSED failed-level failed-edge failed-oneshot failed-poll \
+    like_control probe-async-outcome "$REFUSED" failed-level failed-edge failed-oneshot failed-poll \
         failed-select failed-blocking-poll
 }
 
 @test "its error is told once: by SO_ERROR, a second connect, or a read or write" {
-    like_control probe-async-outcome $REFUSED failed-connect failed-blocking-connect \
+    like_control probe-async-outcome "$REFUSED" failed-connect failed-blocking-connect \
         failed-blocking-read failed-read failed-recv failed-write failed-sendmsg failed-shut-down \
         failed-dissolved
 }
 
 @test "the error is the target's own, whoever asks" {
-    like_control probe-async-outcome $UNREACHED failed-edge failed-oneshot failed-select \
+    like_control probe-async-outcome "$UNREACHED" failed-edge failed-oneshot failed-select \
         failed-read failed-recv failed-write failed-sendmsg
 }
 

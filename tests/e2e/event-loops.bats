@@ -13,6 +13,7 @@ SLOW=socks5://10.77.0.1:1100
 SLOW_WEB=socks5://10.77.0.1:1101
 SLOW_REDIS=socks5://10.77.0.1:1102
 SLOW_POSTGRES=socks5://10.77.0.1:1103
+SLOW_PAGES=socks5://10.77.0.1:1104 # takes as many connections at once as there are
 
 setup_file() {
     lab_up
@@ -24,6 +25,8 @@ setup_file() {
     start_script slow-postgres world 10.77.0.1:1103 "${ACCEPT[@]}" 'read 8' 'send 4e' any \
         'send 45 00 00 00 1d 53 46 41 54 41 4c 00 43 33 44 30 30 30 00' \
         'send 4d 6e 6f 20 77 6f 72 6c 64 00 00' drain
+    start_script slow-pages world 10.77.0.1:1104 "${ACCEPT[@]}" head \
+        'text HTTP/1.0 200 OK\r\n\r\n' "text $PAGE\n"
     start_proxies socksify
 }
 
@@ -113,12 +116,12 @@ failed: ECONNREFUSED"
 
 @test "a libcurl program fetches 50 pages at once with the multi_socket interface" {
     compile curl_multi curl
-    at_once slowly $SLOW_WEB "$BATS_FILE_TMPDIR/curl_multi" http://page.example/page 50
+    at_once slowly $SLOW_PAGES "$BATS_FILE_TMPDIR/curl_multi" http://page.example/page 50
     expect 'what was fetched' "$got" "50 of 50, $((50 * (${#PAGE} + 1))) octets"
 }
 
 @test "curl fetches 50 pages in parallel" {
-    at_once slowly $SLOW_WEB curl -sS --parallel --parallel-immediate --parallel-max 50 \
+    at_once slowly $SLOW_PAGES curl -sS --parallel --parallel-immediate --parallel-max 50 \
         'http://page[1-50].example/page'
     expect 'the number of pages' "$(grep -c "$PAGE" <<< "$got")" 50
 }
@@ -152,7 +155,7 @@ http {
     }
 }
 END_CONF
-    printf 'proxy slow %s\nproxy true %s\ndefault slow\nvia true *:81\n' $SLOW_WEB \
+    printf 'proxy slow %s\nproxy true %s\ndefault slow\nvia true *:81\n' $SLOW_PAGES \
         "${PROXY[socksify]}" > "$BATS_TEST_TMPDIR/conf"
     start_server nginx client 8080 "$SOCKSIFY" -f "$BATS_TEST_TMPDIR/conf" nginx \
         -c "$BATS_TEST_TMPDIR/nginx.conf"

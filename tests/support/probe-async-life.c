@@ -128,6 +128,8 @@ static void closed_by_list(void)
 {
     begin_and_wait();
     DIR *list = opendir("/proc/self/fd");
+    if (!list)
+        err(2, "opendir");
     for (struct dirent *entry; (entry = readdir(list));)
         if (atoi(entry->d_name) > 2 && atoi(entry->d_name) != dirfd(list))
             close(atoi(entry->d_name));

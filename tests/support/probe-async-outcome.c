@@ -54,10 +54,10 @@ static void peer(void)
 static void local_name(void)
 {
     int fd = begin();
-    struct sockaddr_storage name = {0};
+    struct sockaddr_in name = {0};
     socklen_t len = sizeof(name);
     say_call("getsockname", getsockname(fd, (struct sockaddr *)&name, &len));
-    printf("bound: %d\n", ((struct sockaddr_in *)&name)->sin_port != 0);
+    printf("bound: %d\n", name.sin_port != 0);
     await(fd, POLLOUT);
     conclude(fd);
 }
@@ -206,7 +206,7 @@ static void end_of_direction(void)
 
 static void address_bound(void)
 {
-    struct sockaddr_in wanted = {.sin_family = AF_INET}, got;
+    struct sockaddr_in wanted = {.sin_family = AF_INET}, got = {0};
     socklen_t len = sizeof(got);
     const char *address = getenv("BIND_ADDRESS");
     inet_pton(AF_INET, address ? address : "", &wanted.sin_addr);
