@@ -5,7 +5,7 @@
 #include "cli/environment.h"
 #include "core/dns.h"
 #include "core/log.h"
-#include "core/names.h"
+#include "core/names_address.h"
 #include "core/settings.h"
 
 #include <arpa/inet.h>

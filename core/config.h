@@ -5,6 +5,7 @@
 #ifndef SOCKSIFY_CORE_CONFIG_H
 #define SOCKSIFY_CORE_CONFIG_H
 
+#include "core/config_error.h"
 #include "core/proxy.h"
 #include "core/route.h"
 #include "core/rules.h"
@@ -14,11 +15,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CONFIG_TIMEOUT_MS = 30000, CONFIG_ERROR_MAX = 512 };
+enum { CONFIG_TIMEOUT_MS = 30000 }; /* when nobody asks for another */
 
 /* Where a configuration comes from; everything is borrowed for the call of config_compile only. */
 struct config_source {
-    const char *file; /* the file's name, for messages and config_rule; NULL: no file */
+    const char *file; /* the file's name, for messages; NULL: no file */
     const char *text; /* its octets, not NUL-terminated */
     size_t len;
     const char *proxy;          /* SOCKSIFY_PROXY: URLs or names of the file's proxies, separated by

@@ -76,12 +76,13 @@ static int wait_until(const struct dial *d, short events, int64_t deadline_ms)
     }
 }
 
-/* A socket that has begun to connect is made new by this: what a failed connect(2) leaves behind.
- */
-static void disconnect(int fd)
+void dial_disconnect(int fd)
 {
     struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+    int error;
+    socklen_t len = sizeof(error);
     sys_connect(fd, &nowhere, sizeof(nowhere));
+    sys_getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
 }
 
 /* The outcome of a connect(2) that goes on by itself. */
@@ -113,7 +114,7 @@ static int connect_until(struct dial *d, const union endpoint *to, socklen_t len
     if (error == EINPROGRESS || (error == EINTR && !signals_interrupt(d)))
         error = finish_connect(d, deadline_ms);
     if (error != 0 && error != EINTR)
-        disconnect(fd);
+        dial_disconnect(fd);
     return error;
 }
 
@@ -194,7 +195,7 @@ enum status dial(struct dial *d)
     status = run_handshake(d);
     if (d->handshake.failure.status != STATUS_OK) {
         d->failure = d->handshake.failure;
-        disconnect(d->fd);
+        dial_disconnect(d->fd);
     }
     return status;
 }

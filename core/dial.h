@@ -18,6 +18,10 @@
 /* CLOCK_MONOTONIC in milliseconds: what deadlines are told in. */
 int64_t dial_now_ms(void);
 
+/* Make a socket that has begun to connect, or has connected, as new: what a failed connect(2)
+ * leaves behind. The ECONNRESET that the kernel notes for it is nobody's to see. */
+void dial_disconnect(int fd);
+
 struct dial {
     int fd;                    /* an unconnected TCP socket, blocking or not */
     int family;                /* its family; changed when the socket was replaced */

@@ -75,15 +75,19 @@ static bool is_ipv6_only(int fd)
     return sys_getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) == 0 && only != 0;
 }
 
-bool replace_unfit_socket(int fd, int *family, const struct endpoints *endpoints)
+bool replace_is_needed(int fd, int family, const struct endpoints *endpoints)
 {
     bool has_ipv4 = false, has_ipv6 = false;
     for (size_t i = 0; i < endpoints->count; i++) {
         has_ipv4 |= endpoints->list[i].any.sa_family == AF_INET;
         has_ipv6 |= endpoints->list[i].any.sa_family == AF_INET6;
     }
-    bool fits = *family == AF_INET ? has_ipv4 : has_ipv6 || (has_ipv4 && !is_ipv6_only(fd));
-    if (fits)
+    return family == AF_INET ? !has_ipv4 : !has_ipv6 && is_ipv6_only(fd);
+}
+
+bool replace_unfit_socket(int fd, int *family, const struct endpoints *endpoints)
+{
+    if (!replace_is_needed(fd, *family, endpoints))
         return true;
     int other = *family == AF_INET ? AF_INET6 : AF_INET;
     if (!replace_socket(fd, other))

@@ -16,6 +16,9 @@
  */
 bool replace_socket(int fd, int family);
 
+/* True when a socket of that family, the one behind fd, can reach none of the endpoints. */
+bool replace_is_needed(int fd, int family, const struct endpoints *endpoints);
+
 /*
  * Make sure that the socket behind fd can reach one of the endpoints at least, replacing it when
  * it can reach none. *family is the socket's and is changed with it. False with errno as above.

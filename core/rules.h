@@ -30,12 +30,16 @@ struct rules *rules_new(struct arena *arena, const struct route *otherwise, unsi
 /* Change the last resort. */
 void rules_set_otherwise(struct rules *rules, const struct route *otherwise, unsigned line);
 
+/* Make room for about so many rules at once: a guess, to save time. */
+void rules_reserve(struct rules *rules, size_t count);
+
 /*
  * Add a rule at the end: pattern (not NUL-terminated) is a host name, "*.suffix" (names below the
  * suffix, not the suffix itself), an IPv4 or IPv6 address, a CIDR, "localnet" (loopback,
  * link-local, RFC 1918, unique local addresses, and the name localhost with all below it), or "*",
  * each with an optional ":port" or ":low-high" (an IPv6 pattern with a port needs brackets:
  * "[2001:db8::/32]:443"). Letters match in either case; one trailing dot is dropped.
+ * rules may be NULL, to check the pattern only.
  * STATUS_BAD_INPUT: why says what is wrong with it; STATUS_NO_MEMORY.
  */
 enum status rules_add(struct rules *rules, const char *pattern, size_t len,

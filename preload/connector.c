@@ -71,12 +71,6 @@ static bool refuse(int fd, int family, const union endpoint *loopback, socklen_t
     return error == EINPROGRESS || error == ECONNREFUSED;
 }
 
-static void disconnect(int fd)
-{
-    struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
-    sys_connect(fd, &nowhere, sizeof(nowhere));
-}
-
 static void show_failure(const struct pending *entry)
 {
     const union endpoint ipv4 = {
@@ -84,7 +78,7 @@ static void show_failure(const struct pending *entry)
     const union endpoint ipv6 = {
         .in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT}};
 
-    disconnect(entry->own_fd);
+    dial_disconnect(entry->own_fd);
     if (!refuse(entry->own_fd, entry->family, &ipv4, sizeof(ipv4.in)) && entry->family == AF_INET6)
         refuse(entry->own_fd, entry->family, &ipv6, sizeof(ipv6.in6));
 }
@@ -163,7 +157,7 @@ void connector_cancel(struct pending *entry, bool disconnect_it)
 {
     leave_set(entry);
     if (disconnect_it) {
-        disconnect(entry->own_fd);
+        dial_disconnect(entry->own_fd);
         show(entry);
     }
     pending_end(entry, 0);
@@ -190,7 +184,7 @@ static int connect_next(struct pending *entry)
         error = connect_at_once(entry->own_fd, &to.any, len);
         if (error == 0 || error == EINPROGRESS)
             return 0;
-        disconnect(entry->own_fd);
+        dial_disconnect(entry->own_fd);
     }
     return error;
 }
@@ -205,7 +199,7 @@ static void fail_to_connect(struct pending *entry, int error, struct outcome *ou
 
 static void try_next(struct pending *entry, int error, struct outcome *outcome)
 {
-    disconnect(entry->own_fd);
+    dial_disconnect(entry->own_fd);
     entry->endpoint++;
     if (entry->endpoint < entry->endpoints.count && connect_next(entry) == 0)
         pending_schedule(entry);
@@ -409,7 +403,7 @@ static int begin(const struct connector_job *job, struct outcome *outcome)
             (struct failure){.status = STATUS_SYSTEM, .code = -1, .sys_errno = error};
     }
     if (error == 0)
-        disconnect(entry->own_fd);
+        dial_disconnect(entry->own_fd);
     show(entry);
     pending_end(entry, 0);
     return error != 0 ? error : CONNECTOR_UNAVAILABLE;

@@ -4,7 +4,7 @@
  */
 #include "preload/addrinfo.h"
 
-#include "core/names.h"
+#include "core/names_address.h"
 #include "preload/guard.h"
 #include "preload/lookup.h"
 #include "preload/real.h"

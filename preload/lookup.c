@@ -3,6 +3,7 @@
 #include "preload/lookup.h"
 
 #include "core/names.h"
+#include "core/names_address.h"
 #include "core/rules.h"
 #include "preload/standin.h"
 #include "preload/state.h"

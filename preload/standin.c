@@ -3,6 +3,7 @@
 #include "preload/standin.h"
 
 #include "core/names.h"
+#include "core/names_address.h"
 #include "preload/state.h"
 
 #include <stdint.h>

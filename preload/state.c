@@ -3,6 +3,7 @@
 #include "preload/state.h"
 
 #include "core/log.h"
+#include "core/names_file.h"
 #include "core/settings.h"
 #include "preload/guard.h"
 #include "preload/inherit.h"

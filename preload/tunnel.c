@@ -136,11 +136,7 @@ static int carry_out(struct dial *d, const struct config *config, const union en
 /* A socket that reaches no endpoint of the proxy is replaced; its epoll registrations stay. */
 static bool fit_socket(struct dial *d)
 {
-    int family = d->family;
-    bool all_ipv4 = true;
-    for (size_t i = 0; i < d->endpoints->count; i++)
-        all_ipv4 &= d->endpoints->list[i].any.sa_family == AF_INET;
-    if (family == AF_INET && all_ipv4)
+    if (!replace_is_needed(d->fd, d->family, d->endpoints))
         return true;
     watches_hide(d->fd);
     bool fits = replace_unfit_socket(d->fd, &d->family, d->endpoints);
@@ -305,8 +301,7 @@ static bool connect_again(int fd, const struct sockaddr *addr, socklen_t len, in
     if (error == 0)
         return false;
     if (!running) {
-        struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
-        sys_connect(fd, &nowhere, sizeof(nowhere)); /* as if the kernel had told its error */
+        dial_disconnect(fd); /* as if the kernel had told its error */
     }
     *result = fail_with(error);
     return true;

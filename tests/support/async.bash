@@ -6,7 +6,7 @@
 # The client's side of the slow wire is 10.78.0.2; what lies behind it is never proxied.
 CONTROL=203.0.113.20
 TARGET=203.0.113.10
-ONE_WAY_MS=30
+ONE_WAY_MS=50
 
 # A target that is behind the proxy at TARGET, and on the slow wire at CONTROL, by port.
 ECHO=7000    # says everything again
@@ -37,8 +37,8 @@ NFT
 }
 
 # What a proxy that takes its time answers to each of these ports; it is a proxy of its own.
-ACCEPT=('frame greeting' 'delay 40' 'send 05 00' 'frame request' 'delay 80')
-HANDSHAKE_MS=115 # less than the two delays, for clocks that round
+ACCEPT=('frame greeting' 'delay 60' 'send 05 00' 'frame request' 'delay 80')
+HANDSHAKE_MS=135 # less than the two delays, for clocks that round
 
 slow_proxies_up() {
     start_script proxy-$ECHO world 10.77.0.1:1100 "${ACCEPT[@]}" 'send 05 00 00 01 00*6' echo

@@ -10,7 +10,13 @@
 #include <sys/select.h>
 #include <sys/time.h>
 
-enum { FOR_EVER = -1, LONG_MS = 10000, SHORT_MS = 20, CLOSED = 40 /* no open descriptor */ };
+enum {
+    FOR_EVER = -1,
+    LONG_MS = 10000,
+    SHORT_MS = 20,
+    SLACK_MS = 90, /* for a short wait on a busy machine; the handshake takes longer */
+    CLOSED = 40    /* no open descriptor */
+};
 
 /* What gcc makes of poll and ppoll with -D_FORTIFY_SOURCE, whatever the flags are here. */
 int __poll_chk(struct pollfd *fds, nfds_t count, int timeout_ms, size_t size);
@@ -98,7 +104,7 @@ static void with_select_in_time(void)
     int count = select(fd + 1, &sets[0], &sets[1], &sets[2], &timeout);
     say_selected(count, fd, sets);
     printf("left: %s\n",
-           timeout.tv_sec == 4 && timeout.tv_usec / 1000 < 1000 - min_ms ? "right" : "wrong");
+           timeout.tv_sec == 4 && timeout.tv_usec / 1000 < 1000 - min_ms / 2 ? "right" : "wrong");
     conclude(fd);
 }
 
@@ -123,7 +129,7 @@ static void timeout_of_poll(void)
     int count = poll(&pollfd, 1, SHORT_MS);
     long took = now_ms() - before;
     printf("poll shortly: %d after %s time\n", count,
-           took >= SHORT_MS - 1 && took < 2 * SHORT_MS ? "the right" : "another");
+           took >= SHORT_MS - 1 && took < SLACK_MS ? "the right" : "another");
     fd_set sets[3];
     fill_sets(fd, sets);
     struct timeval none = {0};
@@ -143,7 +149,7 @@ static void timeout_of_select(void)
     int count = select(fd + 1, &sets[0], &sets[1], &sets[2], &timeout);
     long took = now_ms() - before;
     printf("select: %d after %s time, %ld left\n", count,
-           took >= SHORT_MS - 1 && took < 2 * SHORT_MS ? "the right" : "another",
+           took >= SHORT_MS - 1 && took < SLACK_MS ? "the right" : "another",
            timeout.tv_sec * 1000000 + timeout.tv_usec);
     printf("select: %s\n", FD_ISSET(fd, &sets[1]) ? "writable" : "not writable");
     await(fd, POLLOUT);

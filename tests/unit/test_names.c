@@ -3,6 +3,9 @@
  * sudden death, and on files that somebody else had his hands on. */
 #include "core/names.h"
 
+#include "core/names_address.h"
+#include "core/names_file.h"
+
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
