@@ -37,11 +37,7 @@ static struct names *map_file(int fd)
 {
     struct names *names = mmap(NULL, NAMES_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-    if (names == MAP_FAILED)
-        return NULL;
-    /* Most programs need the first page alone: the kernel would map those around it, too. */
-    madvise(names, NAMES_SIZE, MADV_RANDOM);
-    return names;
+    return names == MAP_FAILED ? NULL : names;
 }
 
 /* Map the file that is there. NULL and *why NULL when there is none. */

@@ -153,11 +153,14 @@ static void tell(const struct outcome *outcome)
         report_success(&outcome->to, outcome->route, outcome->milliseconds);
 }
 
-void connector_cancel(struct pending *entry, bool disconnect_it)
+void connector_cancel(struct pending *entry, bool dissolve)
 {
     leave_set(entry);
-    if (disconnect_it) {
-        dial_disconnect(entry->own_fd);
+    if (dissolve) {
+        /* As the program asked for, by its own connect or shutdown: ECONNRESET, which the kernel
+         * notes for it, is the program's to see. */
+        struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+        sys_connect(entry->own_fd, &nowhere, sizeof(nowhere));
         show(entry);
     }
     pending_end(entry, 0);

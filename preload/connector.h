@@ -37,9 +37,10 @@ enum { CONNECTOR_UNAVAILABLE = -1 };
  */
 int connector_begin(const struct connector_job *job);
 
-/* Under the lock: give up a running entry; its socket is left unconnected when disconnect. */
+/* Under the lock: give up a running entry; its socket is dissolved, as by connect(2) to
+ * AF_UNSPEC, when dissolve. */
 struct pending;
-void connector_cancel(struct pending *entry, bool disconnect);
+void connector_cancel(struct pending *entry, bool dissolve);
 
 /* The program wants the number of one of our descriptors for itself (dup2): get out of its way.
  * False when that cannot be. */
