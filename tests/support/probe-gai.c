@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { REQUESTS_MAX = 200, SECONDS_MAX = 10 };
 
@@ -54,6 +55,18 @@ static void wait_until_done(struct gaicb *list[], int count)
     printf("suspend: %s\n", gai_strerror(result));
 }
 
+/* libc says that a request has ended a moment before it can no longer be canceled. */
+static int cancel_ended(struct gaicb *request)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+    int result = gai_cancel(request);
+    for (int i = 0; i < SECONDS_MAX * 1000 && result == EAI_NOTCANCELED; i++) {
+        nanosleep(&moment, NULL);
+        result = gai_cancel(request);
+    }
+    return result;
+}
+
 static void print_answer(struct gaicb *request)
 {
     char text[INET6_ADDRSTRLEN] = "nothing";
@@ -64,7 +77,7 @@ static void print_answer(struct gaicb *request)
         return;
     }
     getnameinfo(found->ai_addr, found->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST);
-    printf("%s: %s cancel=%s\n", request->ar_name, text, gai_strerror(gai_cancel(request)));
+    printf("%s: %s cancel=%s\n", request->ar_name, text, gai_strerror(cancel_ended(request)));
     freeaddrinfo(request->ar_result);
 }
 
