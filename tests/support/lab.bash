@@ -20,6 +20,12 @@ SUPPORT=$(dirname "${BASH_SOURCE[0]}")
 SUPPORT=$(realpath "$SUPPORT")
 SOURCE=$(realpath "$SUPPORT/../..")
 BUILD=${BUILD:-$SOURCE/build}
+# Some tests are another user, who cannot go where the tree lies when that is somebody's home.
+if [ ! -e /run/build ]; then
+    mkdir /run/build
+    mount --bind "$BUILD" /run/build
+fi
+BUILD=/run/build
 PROBES=$BUILD/support
 SOCKSIFY=$BUILD/socksify
 export SUPPORT SOURCE BUILD PROBES SOCKSIFY
