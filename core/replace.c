@@ -2,6 +2,7 @@
  * Replacing a socket behind its descriptor number. */
 #include "core/replace.h"
 
+#include "core/sockopt.h"
 #include "core/sys.h"
 
 #include <errno.h>
@@ -68,13 +69,6 @@ bool replace_socket(int fd, int family)
     return result >= 0;
 }
 
-static bool is_ipv6_only(int fd)
-{
-    int only = 0;
-    socklen_t len = sizeof(only);
-    return sys_getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) == 0 && only != 0;
-}
-
 bool replace_is_needed(int fd, int family, const struct endpoints *endpoints)
 {
     bool has_ipv4 = false, has_ipv6 = false;
@@ -82,7 +76,7 @@ bool replace_is_needed(int fd, int family, const struct endpoints *endpoints)
         has_ipv4 |= endpoints->list[i].any.sa_family == AF_INET;
         has_ipv6 |= endpoints->list[i].any.sa_family == AF_INET6;
     }
-    return family == AF_INET ? !has_ipv4 : !has_ipv6 && is_ipv6_only(fd);
+    return family == AF_INET ? !has_ipv4 : !has_ipv6 && sockopt_is_ipv6_only(fd);
 }
 
 bool replace_unfit_socket(int fd, int *family, const struct endpoints *endpoints)

@@ -4,6 +4,7 @@
 
 #include "core/log.h"
 #include "core/rules.h"
+#include "core/sockopt.h"
 #include "core/sys.h"
 #include "preload/fdtable.h"
 #include "preload/guard.h"
@@ -21,25 +22,9 @@ enum { DISCARD_PORT = 9 }; /* RFC 863: whoever listens there has no use for what
 
 uint32_t datagram_marks;
 
-static int protocol_of(int fd)
-{
-    int protocol = 0;
-    socklen_t len = sizeof(protocol);
-    if (sys_getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) != 0)
-        return -1;
-    return protocol;
-}
-
 static bool is_udp(int protocol)
 {
     return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
-}
-
-static bool is_ipv6_only(int fd)
-{
-    int only = 0;
-    socklen_t len = sizeof(only);
-    return sys_getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) == 0 && only != 0;
 }
 
 /* Said once a program: the first destination is example enough. */
@@ -72,7 +57,7 @@ static bool find_responder(int fd, const struct sockaddr *addr, socklen_t len,
     union endpoint nameserver = {0};
     memcpy(&nameserver, addr, len < sizeof(nameserver) ? len : sizeof(nameserver));
     int family = addr->sa_family;
-    if (!responder_for(&nameserver, family, family == AF_INET6 && is_ipv6_only(fd), false,
+    if (!responder_for(&nameserver, family, family == AF_INET6 && sockopt_is_ipv6_only(fd), false,
                        &redirect->addr))
         return false;
     redirect->len = family == AF_INET ? sizeof(redirect->addr.in) : sizeof(redirect->addr.in6);
@@ -139,7 +124,7 @@ static int connect_to_responder(int fd, const struct sockaddr *addr, socklen_t l
 
 int datagram_connect(int fd, const struct sockaddr *addr, socklen_t len, const struct target *to)
 {
-    int protocol = protocol_of(fd);
+    int protocol = sockopt_protocol(fd);
     if (is_udp(protocol) && to->port == RESPONDER_PORT)
         return connect_to_responder(fd, addr, len);
     int result = sys_connect(fd, addr, len);
@@ -181,7 +166,7 @@ static bool is_blocked(int fd, struct target *to)
         return false;
     return real(getpeername)(fd, &actual.any, &len) == 0 && endpoint_equal(&actual, &peer.proxy) &&
            target_from_sockaddr(to, &peer.target.any, sizeof(peer.target)) &&
-           protocol_of(fd) != IPPROTO_TCP;
+           sockopt_protocol(fd) != IPPROTO_TCP;
 }
 
 static enum passage refuse(const struct target *to)
@@ -205,7 +190,7 @@ enum passage datagram_passage(int fd, const struct sockaddr *addr, socklen_t len
         return PASSAGE_CONNECT;
     if (target_is_this_host(&to) && to.port != RESPONDER_PORT && is_allowed(&to))
         return PASSAGE_FREE;
-    int protocol = protocol_of(fd);
+    int protocol = sockopt_protocol(fd);
     if (protocol < 0 || protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP)
         return PASSAGE_FREE; /* an address that TCP ignores */
     if (is_udp(protocol) && to.port == RESPONDER_PORT)

@@ -2,7 +2,7 @@
  * Closed and duplicated descriptors. */
 #include "preload/descriptors.h"
 
-#include "core/sys.h"
+#include "core/sockopt.h"
 #include "preload/connector.h"
 #include "preload/datagram.h"
 #include "preload/fdtable.h"
@@ -11,15 +11,8 @@
 #include "preload/pending.h"
 #include "preload/watches.h"
 
-#include <errno.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/socket.h>
-
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
 
 void descriptors_closing(int fd)
 {
@@ -46,22 +39,13 @@ void descriptors_closing(int fd)
     lock_release(&held);
 }
 
-static bool is_tcp(int fd)
-{
-    int protocol, saved = errno;
-    socklen_t len = sizeof(protocol);
-    bool known = sys_getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) == 0;
-    errno = saved;
-    return known && (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP);
-}
-
 void descriptors_copied(int fd, int copy)
 {
     struct peer peer;
     if (peers_get(fd, &peer))
         peers_set(copy, &peer);
     datagram_copied(fd, copy);
-    if (!is_tcp(copy))
+    if (!sockopt_is_tcp(copy))
         return;
     struct slot *from = fdtable_slot(fd, true);
     struct slot *to = fdtable_slot(copy, true);

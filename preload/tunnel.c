@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "core/replace.h"
 #include "core/rules.h"
+#include "core/sockopt.h"
 #include "core/sys.h"
 #include "core/target.h"
 #include "preload/connector.h"
@@ -29,23 +30,11 @@
 #include <stdbool.h>
 #include <string.h>
 
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
-
 enum socket_kind {
     SOCKET_FRESH, /* TCP, and free to be connected */
     SOCKET_BUSY,  /* TCP, and connected, connecting or listening: the kernel has the answer */
     SOCKET_OTHER, /* not TCP */
 };
-
-static bool is_tcp(int fd)
-{
-    int protocol;
-    socklen_t len = sizeof(protocol);
-    return sys_getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) == 0 &&
-           (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP);
-}
 
 static bool is_connected(int fd)
 {
@@ -65,7 +54,7 @@ static enum socket_kind socket_kind(int fd)
     if (errno == EINVAL)
         return SOCKET_BUSY;
     /* Another protocol; or TCP where fast open is switched off, or that of an older kernel. */
-    if (!is_tcp(fd))
+    if (!sockopt_is_tcp(fd))
         return SOCKET_OTHER;
     return is_connected(fd) ? SOCKET_BUSY : SOCKET_FRESH;
 }
@@ -214,12 +203,9 @@ static int connect_direct_by_name(int fd, int family, const struct target *to)
 static int connect_responder(int fd, const struct sockaddr *addr, socklen_t len)
 {
     struct peer peer = {0};
-    int only = 0;
-    socklen_t only_len = sizeof(only);
     memcpy(&peer.target, addr, len < sizeof(peer.target) ? len : sizeof(peer.target));
-    if (addr->sa_family == AF_INET6)
-        sys_getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &only_len);
-    if (!responder_for(&peer.target, addr->sa_family, only != 0, true, &peer.proxy))
+    bool ipv6_only = addr->sa_family == AF_INET6 && sockopt_is_ipv6_only(fd);
+    if (!responder_for(&peer.target, addr->sa_family, ipv6_only, true, &peer.proxy))
         return -1;
     peers_set(fd, &peer);
     return sys_connect(fd, &peer.proxy.any,
