@@ -2,6 +2,7 @@
  * A list of mapped chunks, the newest being cut into pieces from its start. */
 #include "core/arena.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,14 +12,16 @@
 enum {
     ALIGNMENT = 16,
     PAGE = 4096,
+    HUGE_PAGE = 2 * 1024 * 1024,
     FIRST_CHUNK = 32 * 1024,
-    POPULATED_CHUNK = 256 * 1024,
-    LAST_CHUNK = 1024 * 1024,
+    LAST_CHUNK = HUGE_PAGE,
 };
 
 struct chunk {
     struct chunk *next; /* older */
-    size_t size;
+    void *mapping;
+    size_t mapping_size;
+    char *end;
 };
 
 /* Lives in its own first chunk, the last one of the list. */
@@ -34,15 +37,24 @@ static size_t round_up(size_t size, size_t unit)
     return (size + unit - 1) & ~(unit - 1);
 }
 
+/* A fault for every small page costs more than all that is written there: what will be filled for
+ * the most part gets huge pages, where the kernel has them. */
 static struct chunk *map_chunk(size_t size)
 {
-    /* Who comes that far fills it: one call in place of a fault for every page. */
-    int populate = size >= POPULATED_CHUNK ? MAP_POPULATE : 0;
-    struct chunk *chunk =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | populate, -1, 0);
-    if (chunk == MAP_FAILED)
+    bool huge = size >= HUGE_PAGE / 2;
+    size = round_up(size, huge ? HUGE_PAGE : PAGE);
+    size_t mapping_size = huge ? size + HUGE_PAGE - PAGE : size;
+    char *mapping =
+        mmap(NULL, mapping_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapping == MAP_FAILED)
         return NULL;
-    chunk->size = size;
+    char *start = mapping;
+    if (huge) {
+        start += -(uintptr_t)mapping & (HUGE_PAGE - 1);
+        madvise(start, size, MADV_HUGEPAGE);
+    }
+    struct chunk *chunk = (struct chunk *)start;
+    *chunk = (struct chunk){.mapping = mapping, .mapping_size = mapping_size, .end = start + size};
     return chunk;
 }
 
@@ -59,7 +71,7 @@ struct arena *arena_new(void)
     struct arena *arena = (struct arena *)first_of(chunk);
     arena->chunks = chunk;
     arena->free = (char *)arena + round_up(sizeof(*arena), ALIGNMENT);
-    arena->end = (char *)chunk + FIRST_CHUNK;
+    arena->end = chunk->end;
     arena->next_size = 2 * FIRST_CHUNK;
     return arena;
 }
@@ -74,6 +86,23 @@ static struct chunk *add_chunk(struct arena *arena, size_t size)
     return chunk;
 }
 
+/* What is left of the common chunk before is lost. */
+static bool begin_chunk(struct arena *arena, size_t size)
+{
+    struct chunk *chunk = add_chunk(arena, size);
+    if (chunk) {
+        arena->free = first_of(chunk);
+        arena->end = chunk->end;
+    }
+    return chunk != NULL;
+}
+
+void arena_reserve(struct arena *arena, size_t size)
+{
+    if (size < SIZE_MAX / 2 && size > (size_t)(arena->end - arena->free))
+        begin_chunk(arena, size + sizeof(struct chunk) + ALIGNMENT);
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
     if (size > SIZE_MAX / 2)
@@ -83,14 +112,11 @@ void *arena_alloc(struct arena *arena, size_t size)
         size_t whole = size + sizeof(struct chunk) + ALIGNMENT;
         /* A large piece gets a chunk to itself, and the rest of the common one stays in use. */
         if (whole > arena->next_size / 4) {
-            struct chunk *chunk = add_chunk(arena, round_up(whole, PAGE));
+            struct chunk *chunk = add_chunk(arena, whole);
             return chunk ? first_of(chunk) : NULL;
         }
-        struct chunk *chunk = add_chunk(arena, arena->next_size);
-        if (!chunk)
+        if (!begin_chunk(arena, arena->next_size))
             return NULL;
-        arena->free = first_of(chunk);
-        arena->end = (char *)chunk + chunk->size;
         if (arena->next_size < LAST_CHUNK)
             arena->next_size *= 2;
     }
@@ -114,7 +140,7 @@ void arena_free(struct arena *arena)
     struct chunk *chunk = arena->chunks;
     while (chunk) {
         struct chunk *older = chunk->next; /* the oldest holds the arena itself */
-        munmap(chunk, chunk->size);
+        munmap(chunk->mapping, chunk->mapping_size);
         chunk = older;
     }
 }

@@ -15,6 +15,9 @@ struct arena *arena_new(void);
  * that must not be read through. */
 void *arena_alloc(struct arena *arena, size_t size);
 
+/* So much will be asked for in small pieces: take it from the kernel at once, if it has it. */
+void arena_reserve(struct arena *arena, size_t size);
+
 /* A NUL-terminated copy of len octets. */
 char *arena_copy(struct arena *arena, const char *text, size_t len);
 

@@ -99,6 +99,9 @@ static enum status compile(struct config *config, const struct config_source *so
         status = choose_default(config, source, &section.choices, &routes, error);
     if (status == STATUS_OK && !proxy_list_number(&config->proxies, config->arena))
         status = config_error_no_memory(error);
+    if (status == STATUS_OK &&
+        (rules_finish(config->rules) != STATUS_OK || rules_finish(config->udp) != STATUS_OK))
+        status = config_error_no_memory(error);
     config->dns_server = section.choices.dns_server;
     config->strict = section.choices.strict;
     return status;

@@ -53,22 +53,31 @@ static void close_section(struct reader *reader)
     open_section(reader, false);
 }
 
-static enum status read_program(struct reader *reader, struct word word)
+bool config_file_has_program(const struct config_file *file, struct word word)
 {
     char pattern[NAME_MAX + 1];
+    if (word.len > NAME_MAX)
+        return false;
+    memcpy(pattern, word.at, word.len);
+    pattern[word.len] = '\0';
+    for (size_t i = 0; i < file->app_count; i++) {
+        if (is_program(file->apps[i], pattern))
+            return true;
+    }
+    return false;
+}
+
+static enum status read_program(struct reader *reader, struct word word)
+{
     if (word.len > NAME_MAX || memchr(word.at, '/', word.len))
         return config_error_word(reader->all->error, word,
                                  "expected the name of a program without its folder");
-    memcpy(pattern, word.at, word.len);
-    pattern[word.len] = '\0';
-    for (size_t i = 0; i < reader->file->app_count; i++) {
-        if (is_program(reader->file->apps[i], pattern))
-            open_section(reader, true);
-    }
+    if (config_file_has_program(reader->file, word))
+        open_section(reader, true);
     return STATUS_OK;
 }
 
-/* [app NAME...]; line begins behind the bracket */
+/* [app NAME...]; line begins behind the bracket, and others may follow it */
 static enum status read_heading(struct reader *reader, struct word directive, struct word line)
 {
     struct config_error *error = reader->all->error;
@@ -100,17 +109,16 @@ static enum status read_heading(struct reader *reader, struct word directive, st
     return STATUS_OK;
 }
 
-static enum status read_line(struct reader *reader, struct word line)
+static enum status read_line(struct reader *reader, struct word *rest)
 {
-    struct word rest = line;
     struct word directive;
-    if (!word_next(&rest, &directive))
+    if (!word_next(rest, &directive))
         return STATUS_OK;
     if (directive.at[0] != '[')
         return directives_read(&reader->section, directive, rest);
     const char *inside = directive.at + 1;
-    return read_heading(reader, directive,
-                        (struct word){inside, (size_t)(line.at + line.len - inside)});
+    size_t len = (size_t)(rest->at + rest->len - inside);
+    return read_heading(reader, directive, (struct word){inside, len});
 }
 
 /* line: the number of the first one in text */
@@ -121,11 +129,10 @@ static enum status read_part(struct reader *reader, enum origin origin, const ch
     enum status status = STATUS_OK;
     reader->section.origin = origin;
     open_section(reader, origin == ORIGIN_GENERAL);
-    for (*current = line; text < end && status == STATUS_OK; ++*current) {
-        const char *newline = memchr(text, '\n', (size_t)(end - text));
-        const char *line_end = newline ? newline : end;
-        status = read_line(reader, (struct word){text, (size_t)(line_end - text)});
-        text = newline ? newline + 1 : end;
+    struct word rest = {text, (size_t)(end - text)};
+    for (*current = line; rest.len > 0 && status == STATUS_OK; ++*current) {
+        status = read_line(reader, &rest);
+        word_skip_line(&rest);
     }
     close_section(reader);
     return status;
@@ -157,18 +164,19 @@ static unsigned count_lines(const char *text, const char *end)
     return count;
 }
 
-static const char *skip_byte_order_mark(const char *text, const char *end)
+struct word config_file_text(const struct config_file *file)
 {
     static const char mark[] = {'\xef', '\xbb', '\xbf'};
-    bool has_mark = (size_t)(end - text) >= sizeof(mark) && memcmp(text, mark, sizeof(mark)) == 0;
-    return has_mark ? text + sizeof(mark) : text;
+    bool has_mark = file->len >= sizeof(mark) && memcmp(file->text, mark, sizeof(mark)) == 0;
+    size_t skipped = has_mark ? sizeof(mark) : 0;
+    return (struct word){file->text + skipped, file->len - skipped};
 }
 
 enum status config_file_read(const struct config_file *file, struct section *section)
 {
     struct reader reader = {.file = file, .all = section, .section = *section};
     const char *end = file->text + file->len;
-    const char *text = skip_byte_order_mark(file->text, end);
+    const char *text = config_file_text(file).at;
     const char *nul = text < end ? memchr(text, '\0', (size_t)(end - text)) : NULL;
     if (nul) {
         section->error->line = 1 + count_lines(text, nul);

@@ -7,6 +7,7 @@
 
 #include "core/directives.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Borrowed for the call of config_file_read. */
@@ -16,6 +17,12 @@ struct config_file {
     const char *const *apps; /* base names of the program, each may be NULL */
     size_t app_count;
 };
+
+/* The text without the byte order mark that may stand in front. */
+struct word config_file_text(const struct config_file *file);
+
+/* True when a word of a heading ("git", "python3*") is one of the file's programs. */
+bool config_file_has_program(const struct config_file *file, struct word pattern);
 
 /*
  * Read it all. section says where the words go, and its rules are those of the program: sections of

@@ -94,7 +94,8 @@ static int finish_connect(const struct dial *d, int64_t deadline_ms)
     socklen_t len = sizeof(error);
     if (sys_getsockopt(d->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
         return errno;
-    return error;
+    /* Not ECONNREFUSED: it stood. What the proxy said before is still there to be read. */
+    return error == ECONNRESET || error == EPIPE ? 0 : error;
 }
 
 /* connect(2) until a deadline; 0 or an errno. On a blocking socket SO_SNDTIMEO bounds it. */

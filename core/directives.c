@@ -236,7 +236,7 @@ static enum status read_udp(struct section *section, struct word directive, stru
     return read_patterns(section, rules_add_address, section->udp, route, &all, &count);
 }
 
-enum status directives_read(struct section *section, struct word directive, struct word rest)
+enum status directives_read(struct section *section, struct word directive, struct word *rest)
 {
     static const struct {
         const char *directive;
@@ -254,7 +254,7 @@ enum status directives_read(struct section *section, struct word directive, stru
     };
     for (size_t i = 0; i < sizeof(directives) / sizeof(*directives); i++) {
         if (word_is(directive, directives[i].directive))
-            return directives[i].read(section, directive, &rest);
+            return directives[i].read(section, directive, rest);
     }
     return fail(section, directive,
                 "unknown directive: expected proxy, default, direct, block, via, udp, dns-server, "

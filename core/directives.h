@@ -37,9 +37,10 @@ struct section {
 };
 
 /*
- * Read one line: its first word, and the rest of it, borrowed for the call.
+ * Read one line: its first word, and the rest of it, from which is taken what was read; borrowed
+ * for the call.
  * STATUS_BAD_INPUT or STATUS_NO_MEMORY, with the message in section->error.
  */
-enum status directives_read(struct section *section, struct word directive, struct word rest);
+enum status directives_read(struct section *section, struct word directive, struct word *rest);
 
 #endif

@@ -130,6 +130,7 @@ static bool read_question(struct cursor *cursor, struct dns_query *query)
     if (!read_name(cursor, query) || left(cursor) < 4) {
         query->name[0] = '\0';
         query->name_len = 0;
+        query->is_host_name = false;
         return false;
     }
     query->type = get16(cursor->at);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * A proxy's socket addresses. */
+ * Socket addresses of proxies and targets. */
 #include "core/endpoint.h"
 
 #include "core/sys.h"
@@ -26,32 +26,60 @@ static void add(struct endpoints *found, const struct sockaddr *addr, socklen_t 
     found->count++;
 }
 
-enum status endpoints_resolve(const struct proxy *proxy, struct endpoints *found)
+/* Of a host name, for sockets of that family. */
+static bool look_up(const struct target *name, int family, struct endpoints *found)
+{
+    struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
+    if (family == AF_INET6)
+        hints.ai_flags = AI_V4MAPPED | AI_ALL;
+    struct addrinfo *list = NULL;
+    if (sys_getaddrinfo(name->name, NULL, &hints, &list) != 0)
+        return false;
+    for (const struct addrinfo *ai = list; ai && found->count < ENDPOINTS_MAX; ai = ai->ai_next)
+        add(found, ai->ai_addr, ai->ai_addrlen, name->port);
+    sys_freeaddrinfo(list);
+    return found->count > 0;
+}
+
+bool endpoints_of_target(const struct target *target, int family, struct endpoints *found)
 {
     found->count = 0;
-    if (proxy->address.kind != TARGET_NAME) {
-        int family = proxy->address.kind == TARGET_IPV4 ? AF_INET : AF_INET6;
-        struct sockaddr_storage addr;
-        socklen_t len = target_to_sockaddr(&proxy->address, family, &addr);
-        add(found, (const struct sockaddr *)&addr, len, proxy->address.port);
-        return STATUS_OK;
-    }
+    if (target->kind == TARGET_NAME)
+        return look_up(target, family, found);
+    if (family == AF_UNSPEC)
+        family = target->kind == TARGET_IPV4 ? AF_INET : AF_INET6;
+    struct sockaddr_storage addr;
+    socklen_t len = target_to_sockaddr(target, family, &addr);
+    if (len > 0)
+        add(found, (const struct sockaddr *)&addr, len, target->port);
+    return found->count > 0;
+}
 
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    struct addrinfo *list = NULL;
-    if (sys_getaddrinfo(proxy->address.name, NULL, &hints, &list) != 0)
-        return STATUS_PROXY_UNRESOLVED;
-    for (const struct addrinfo *ai = list; ai && found->count < ENDPOINTS_MAX; ai = ai->ai_next)
-        add(found, ai->ai_addr, ai->ai_addrlen, proxy->address.port);
-    sys_freeaddrinfo(list);
-    return found->count > 0 ? STATUS_OK : STATUS_PROXY_UNRESOLVED;
+enum status endpoints_resolve(const struct proxy *proxy, struct endpoints *found)
+{
+    bool resolved = endpoints_of_target(&proxy->address, AF_UNSPEC, found);
+    return resolved ? STATUS_OK : STATUS_PROXY_UNRESOLVED;
+}
+
+void endpoints_resolve_for_socks4(const struct route *route, struct target *to)
+{
+    const struct proxy *last = route->hop[route->hop_count - 1];
+    struct endpoints found;
+    if (to->kind == TARGET_NAME && last->protocol == PROXY_SOCKS4 && last->resolve_local &&
+        endpoints_of_target(to, AF_INET, &found))
+        target_from_sockaddr(to, &found.list[0].any, endpoint_len(&found.list[0]));
+}
+
+socklen_t endpoint_len(const union endpoint *endpoint)
+{
+    return endpoint->any.sa_family == AF_INET ? sizeof(endpoint->in) : sizeof(endpoint->in6);
 }
 
 socklen_t endpoint_for_family(const union endpoint *endpoint, int family, union endpoint *out)
 {
     if (endpoint->any.sa_family == family) {
         *out = *endpoint;
-        return family == AF_INET ? sizeof(out->in) : sizeof(out->in6);
+        return endpoint_len(out);
     }
     if (family != AF_INET6 || endpoint->any.sa_family != AF_INET)
         return 0;

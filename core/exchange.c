@@ -23,6 +23,8 @@ static enum exchange send_frame(int fd, struct handshake *h)
     const uint8_t *bytes;
     size_t len = handshake_output(h, &bytes);
     ssize_t sent = sys_send(fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0 && (errno == ECONNRESET || errno == EPIPE))
+        sent = (ssize_t)len; /* the proxy has gone; what it said before may tell why */
     if (sent < 0)
         return judge(h, errno);
     handshake_sent(h, (size_t)sent);

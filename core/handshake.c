@@ -21,10 +21,8 @@ const char *failure_text(const struct failure *failure, char buf[static FAILURE_
         [STAGE_REQUEST] = "request",
         [STAGE_DONE] = "connected",
     };
-    const char *words = failure->status == STATUS_SYSTEM ? strerrordesc_np(failure->sys_errno)
+    const char *words = failure->status == STATUS_SYSTEM ? status_errno_text(failure->sys_errno)
                                                          : status_text(failure->status);
-    if (!words)
-        words = "unknown error";
     if (failure->code >= 0)
         snprintf(buf, FAILURE_TEXT_MAX, "%s (%s, code %d)", words, stages[failure->stage],
                  failure->code);

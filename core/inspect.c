@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * Reads of the ELF header, program headers, notes and section names with pread, every offset
- * checked against what could be read; credentials by the rules of execve(2). */
+ * What its ELF header, program headers, notes and section names say of a program; credentials by
+ * the rules of execve(2). */
 #include "core/inspect.h"
 
+#include "core/capability.h"
 #include "core/search.h"
+#include "core/status.h"
 #include "core/sys.h"
 #include "core/text.h"
 
@@ -12,11 +14,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <link.h>
-#include <linux/capability.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -25,7 +24,6 @@
 #include <unistd.h>
 
 enum {
-    HEAD_MAX = 1024,           /* one read that holds all that counts of an ordinary program */
     PIECE_MAX = 256,           /* octets of section names that are looked at together */
     SCRIPT_HEAD = 256,         /* BINPRM_BUF_SIZE: the kernel looks at no more of a script */
     HEADERS_MAX = 65536,       /* octets of program headers: more makes the kernel refuse */
@@ -35,58 +33,18 @@ enum {
 };
 
 #if __SIZEOF_POINTER__ == 8
-#define OUR_CLASS ELFCLASS64
 #define OUR_BITS "64"
 #define OTHER_BITS "32"
 #else
-#define OUR_CLASS ELFCLASS32
 #define OUR_BITS "32"
 #define OTHER_BITS "64"
 #endif
 
-/* The beginning of our own file, wrapper or library, mapped with it; the link editor defines the
- * name. */
-extern const char __ehdr_start[] __attribute__((visibility("hidden")));
-
-/* Exported by libc, declared by no header of it. */
-int capget(struct __user_cap_header_struct *header, struct __user_cap_data_struct *data);
-
-/* A file being looked at, with its beginning. */
+/* A file being looked at. */
 struct file {
-    int fd;
-    size_t len; /* of head */
+    struct elf_file elf;
     struct stat status;
-    union {
-        ElfW(Ehdr) elf;
-        char text[HEAD_MAX];
-    } head;
 };
-
-/* pread that goes on after a short read; returns how many octets there were. */
-static size_t read_at(int fd, void *buf, size_t len, uint64_t offset)
-{
-    size_t done = 0;
-    if (offset > INT64_MAX - len)
-        return 0;
-    while (done < len) {
-        ssize_t got = pread(fd, (char *)buf + done, len - done, (off_t)(offset + done));
-        if (got <= 0)
-            break;
-        done += (size_t)got;
-    }
-    return done;
-}
-
-/* The len octets at offset, out of the head where they are there. False when the file does not hold
- * them all. */
-static bool copy_at(const struct file *file, uint64_t offset, void *to, size_t len)
-{
-    if (len <= file->len && offset <= file->len - len) {
-        memcpy(to, file->head.text + offset, len);
-        return true;
-    }
-    return read_at(file->fd, to, len, offset) == len;
-}
 
 static const char *base_name(const char *path)
 {
@@ -94,37 +52,15 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* Our own headers need no checks. */
-static const ElfW(Ehdr) * ourselves(void)
-{
-    return (const void *)__ehdr_start;
-}
-
-/* The loader of this process: what a program must name to get the same C library. Empty when the
- * running program does not say. */
-static const char *our_loader(void)
-{
-    const ElfW(Phdr) *header = (const void *)getauxval(AT_PHDR);
-    unsigned long count = header ? getauxval(AT_PHNUM) : 0;
-    const char *base = NULL;
-    for (unsigned long i = 0; i < count; i++)
-        if (header[i].p_type == PT_PHDR)
-            base = (const char *)header - header[i].p_vaddr;
-    for (unsigned long i = 0; base && i < count; i++)
-        if (header[i].p_type == PT_INTERP)
-            return base + header[i].p_vaddr;
-    return "";
-}
-
 /* Notes are name length, content length, type, name, content, each padded to 4 octets. The Go
  * linker leaves its build id in one that is called "Go". */
-static bool has_go_note(const struct file *file, const ElfW(Phdr) * segment)
+static bool has_go_note(const struct file *file, const Elf64_Phdr *segment)
 {
     size_t len = segment->p_filesz < NOTES_MAX ? segment->p_filesz : NOTES_MAX;
-    for (size_t at = 0; len - at >= sizeof(ElfW(Nhdr));) {
-        ElfW(Nhdr) note;
+    for (size_t at = 0; len - at >= sizeof(Elf64_Nhdr);) {
+        Elf64_Nhdr note; /* the same in both classes */
         char name[4];
-        if (!copy_at(file, segment->p_offset + at, &note, sizeof(note)))
+        if (!elf_file_copy(&file->elf, segment->p_offset + at, &note, sizeof(note)))
             return false;
         at += sizeof(note);
         uint64_t size = (((uint64_t)note.n_namesz + 3) & ~(uint64_t)3) +
@@ -132,7 +68,8 @@ static bool has_go_note(const struct file *file, const ElfW(Phdr) * segment)
         if (size > len - at)
             return false;
         if (note.n_namesz == sizeof(name) &&
-            copy_at(file, segment->p_offset + at, name, sizeof(name)) && memcmp(name, "Go", 3) == 0)
+            elf_file_copy(&file->elf, segment->p_offset + at, name, sizeof(name)) &&
+            memcmp(name, "Go", 3) == 0)
             return true;
         at += (size_t)size;
     }
@@ -140,13 +77,13 @@ static bool has_go_note(const struct file *file, const ElfW(Phdr) * segment)
 }
 
 /* Where in the section names an entry (with its NUL) first stands; SIZE_MAX: nowhere. */
-static size_t find_name(const struct file *file, const ElfW(Shdr) * names, const char *wanted,
+static size_t find_name(const struct file *file, const Elf64_Shdr *names, const char *wanted,
                         size_t wanted_len)
 {
     char piece[PIECE_MAX];
     for (size_t at = 0; names->sh_size - at >= wanted_len;) {
         size_t len = names->sh_size - at < sizeof(piece) ? names->sh_size - at : sizeof(piece);
-        if (!copy_at(file, names->sh_offset + at, piece, len))
+        if (!elf_file_copy(&file->elf, names->sh_offset + at, piece, len))
             break;
         const char *found = memmem(piece, len, wanted, wanted_len);
         if (found)
@@ -157,41 +94,39 @@ static size_t find_name(const struct file *file, const ElfW(Shdr) * names, const
 }
 
 /* The build id can be left out, the section with the Go version cannot. */
-static bool has_go_section(const struct file *file)
+static bool has_go_section(const struct file *file, const Elf64_Ehdr *header)
 {
     static const char wanted[] = ".go.buildinfo";
-    const ElfW(Ehdr) *elf = &file->head.elf;
-    ElfW(Shdr) section;
-    size_t table_len = (size_t)elf->e_shnum * sizeof(section);
+    Elf64_Shdr section;
+    uint64_t table_len = (uint64_t)header->e_shnum * header->e_shentsize;
     uint64_t size = (uint64_t)file->status.st_size;
-    if (elf->e_shentsize != sizeof(section) || elf->e_shstrndx >= elf->e_shnum ||
-        table_len > size || elf->e_shoff > size - table_len)
+    if (header->e_shstrndx >= header->e_shnum || table_len > size ||
+        header->e_shoff > size - table_len)
         return false;
-    if (!copy_at(file, elf->e_shoff + elf->e_shstrndx * sizeof(section), &section,
-                 sizeof(section)) ||
+    if (!elf_file_section(&file->elf, header, header->e_shstrndx, &section) ||
         section.sh_size > SECTION_NAMES_MAX)
         return false;
     size_t name = find_name(file, &section, wanted, sizeof(wanted));
-    for (size_t i = 0; name != SIZE_MAX && i < elf->e_shnum; i++)
-        if (copy_at(file, elf->e_shoff + i * sizeof(section), &section, sizeof(section)) &&
-            section.sh_name == name)
+    for (unsigned i = 0; name != SIZE_MAX && i < header->e_shnum; i++)
+        if (elf_file_section(&file->elf, header, i, &section) && section.sh_name == name)
             return true;
     return false;
 }
 
 /* Copy as much of the loader's path as there is room for. False when it is what the kernel refuses:
  * empty, too long or without its NUL. */
-static bool read_loader(const struct file *file, const ElfW(Phdr) * segment,
+static bool read_loader(const struct file *file, const Elf64_Phdr *segment,
                         char loader[static INSPECTION_LOADER_MAX])
 {
     uint64_t len = segment->p_filesz;
     size_t kept = len < INSPECTION_LOADER_MAX ? len : INSPECTION_LOADER_MAX;
     char end;
-    if (len < 2 || len > PATH_MAX || !copy_at(file, segment->p_offset + len - 1, &end, 1) ||
-        end != '\0' || !copy_at(file, segment->p_offset, loader, kept))
+    if (len < 2 || len > PATH_MAX ||
+        !elf_file_copy(&file->elf, segment->p_offset + len - 1, &end, 1) || end != '\0' ||
+        !elf_file_copy(&file->elf, segment->p_offset, loader, kept))
         return false;
     loader[kept - 1] = '\0';
-    return true;
+    return *loader != '\0';
 }
 
 static bool is_same_file(const char *a, const struct stat *b)
@@ -200,51 +135,59 @@ static bool is_same_file(const char *a, const struct stat *b)
     return stat(a, &stat_a) == 0 && stat_a.st_dev == b->st_dev && stat_a.st_ino == b->st_ino;
 }
 
+/* All loaders of glibc that there can be two of on one machine. */
+static bool is_glibc(const char *loader)
+{
+    static const char start[] = "ld-linux";
+    return strncmp(base_name(loader), start, strlen(start)) == 0;
+}
+
 /* A glibc kept elsewhere (Nix, a copy beside the program) calls its loader by the same name, and
  * either takes the library or ends the program. */
-static enum inspection_kind judge_loader(const char *loader)
+static enum inspection_kind judge_loader(const char *loader, bool is_our_class)
 {
-    const char *ours = our_loader();
-    return *ours && strcmp(base_name(loader), base_name(ours)) != 0 ? INSPECTION_OTHER_LIBC
-                                                                    : INSPECTION_REACHED;
+    const char *ours = elf_our_loader();
+    bool same = is_our_class ? !*ours || strcmp(base_name(loader), base_name(ours)) == 0
+                             : is_glibc(loader) && (!*ours || is_glibc(ours));
+    if (!same)
+        return INSPECTION_OTHER_LIBC;
+    return is_our_class ? INSPECTION_REACHED : INSPECTION_OTHER_CLASS;
 }
 
 static enum inspection_kind inspect_elf(const struct file *file, struct inspection *result)
 {
-    const ElfW(Ehdr) *elf = &file->head.elf;
-    if (file->len < EI_NIDENT + 4)
+    const struct elf_kind ours = elf_our_kind();
+    Elf64_Ehdr header;
+    Elf64_Phdr segment;
+    bool swapped;
+    if (!elf_file_kind(&file->elf, &result->elf, &swapped))
         return INSPECTION_MALFORMED;
-    /* Class and machine stand at the same place in both classes. */
-    if (elf->e_ident[EI_CLASS] != OUR_CLASS)
-        return elf->e_ident[EI_CLASS] == ELFCLASS32 || elf->e_ident[EI_CLASS] == ELFCLASS64
-                   ? INSPECTION_OTHER_CLASS
-                   : INSPECTION_MALFORMED;
-    if (elf->e_ident[EI_DATA] != ourselves()->e_ident[EI_DATA] ||
-        elf->e_machine != ourselves()->e_machine)
+    bool is_our_class = result->elf.class == ours.class;
+    if (swapped || (is_our_class && result->elf.machine != ours.machine))
         return INSPECTION_OTHER_MACHINE;
-    ElfW(Phdr) header;
-    size_t headers_len = elf->e_phnum * sizeof(header);
-    if (file->len < sizeof(*elf) || (elf->e_type != ET_EXEC && elf->e_type != ET_DYN) ||
-        elf->e_phentsize != sizeof(header) || headers_len == 0 || headers_len > HEADERS_MAX)
+    if (!elf_file_header(&file->elf, &header) ||
+        (header.e_type != ET_EXEC && header.e_type != ET_DYN) || header.e_phnum == 0 ||
+        header.e_phnum * (uint32_t)header.e_phentsize > HEADERS_MAX)
         return INSPECTION_MALFORMED;
 
     enum inspection_kind kind = INSPECTION_STATIC;
     bool go = false;
-    for (unsigned i = 0; i < elf->e_phnum; i++) {
-        if (!copy_at(file, elf->e_phoff + i * sizeof(header), &header, sizeof(header)))
+    for (unsigned i = 0; i < header.e_phnum; i++) {
+        if (!elf_file_segment(&file->elf, &header, i, &segment))
             return INSPECTION_MALFORMED;
-        if (header.p_type == PT_NOTE)
-            go = go || has_go_note(file, &header);
-        if (header.p_type != PT_INTERP || kind != INSPECTION_STATIC)
+        if (segment.p_type == PT_NOTE)
+            go = go || has_go_note(file, &segment);
+        if (segment.p_type != PT_INTERP || kind != INSPECTION_STATIC)
             continue; /* the kernel takes the first */
-        kind = read_loader(file, &header, result->loader) ? judge_loader(result->loader)
-                                                          : INSPECTION_MALFORMED;
+        kind = read_loader(file, &segment, result->loader)
+                   ? judge_loader(result->loader, is_our_class)
+                   : INSPECTION_MALFORMED;
     }
 
-    if (kind == INSPECTION_STATIC && is_same_file(our_loader(), &file->status))
+    if (kind == INSPECTION_STATIC && is_same_file(elf_our_loader(), &file->status))
         return INSPECTION_REACHED; /* the loader run by hand obeys LD_PRELOAD, too */
-    if (kind == INSPECTION_REACHED || kind == INSPECTION_STATIC)
-        if (go || has_go_section(file))
+    if (kind == INSPECTION_REACHED || kind == INSPECTION_OTHER_CLASS || kind == INSPECTION_STATIC)
+        if (go || has_go_section(file, &header))
             return INSPECTION_GO;
     return kind;
 }
@@ -253,17 +196,17 @@ static enum inspection_kind inspect_elf(const struct file *file, struct inspecti
  * has as permitted, what it lets through of ours, or its effective flag with nothing behind it. */
 static bool gives_capabilities(int fd)
 {
-    struct vfs_ns_cap_data file = {0}; /* little-endian; a version 1 fills the first pair only */
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct ours[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    struct capability_file file = {0}; /* a version 1 fills the first word only */
+    struct capability_header header = {.version = CAPABILITY_VERSION};
+    struct capability_word ours[CAPABILITY_WORDS] = {{0}};
     if (getuid() == 0 || fgetxattr(fd, "security.capability", &file, sizeof(file)) <= 0)
         return false;
     if (capget(&header, ours) != 0)
         return true;
-    bool gives = le32toh(file.magic_etc) & VFS_CAP_FLAGS_EFFECTIVE;
-    for (int i = 0; i < VFS_CAP_U32; i++)
-        gives = gives || file.data[i].permitted ||
-                (le32toh(file.data[i].inheritable) & ours[i].inheritable);
+    bool gives = le32toh(file.magic) & CAPABILITY_FILE_EFFECTIVE;
+    for (int i = 0; i < CAPABILITY_WORDS; i++)
+        gives = gives || file.word[i].permitted ||
+                (le32toh(file.word[i].inheritable) & ours[i].inheritable);
     return gives;
 }
 
@@ -320,9 +263,9 @@ static size_t word_len(const char *text, size_t len)
 static bool split_script(const struct file *file, char interpreter[static SCRIPT_HEAD],
                          char argument[static SCRIPT_HEAD])
 {
-    size_t len = file->len < SCRIPT_HEAD ? file->len : SCRIPT_HEAD;
-    const char *at = file->head.text + 2;
-    const char *limit = file->head.text + len;
+    size_t len = file->elf.len < SCRIPT_HEAD ? file->elf.len : SCRIPT_HEAD;
+    const char *at = file->elf.head + 2;
+    const char *limit = file->elf.head + len;
     const char *end = memchr(at, '\n', (size_t)(limit - at));
     bool cut = !end && len == SCRIPT_HEAD;
     if (!end)
@@ -348,9 +291,9 @@ static bool split_script(const struct file *file, char interpreter[static SCRIPT
 /* Not binary, by the shells' own measure: no NUL in the first line. */
 static bool is_text(const struct file *file)
 {
-    const char *line_end = memchr(file->head.text, '\n', file->len);
-    size_t len = line_end ? (size_t)(line_end - file->head.text) : file->len;
-    return !memchr(file->head.text, '\0', len);
+    const char *line_end = memchr(file->elf.head, '\n', file->elf.len);
+    size_t len = line_end ? (size_t)(line_end - file->elf.head) : file->elf.len;
+    return !memchr(file->elf.head, '\0', len);
 }
 
 /* The name that env(1) will look for, from its one argument in a "#!" line: "NAME" or
@@ -394,33 +337,33 @@ static bool inspect_file(int dir_fd, const char *path, struct inspection *result
 {
     struct file file;
     bool is_script = false;
-    file.fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (file.fd < 0) {
+    int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
         judge_unreadable(dir_fd, path, result);
         return false;
     }
     /* Whose permission it is the kernel will say. */
-    if (fstat(file.fd, &file.status) != 0 || !S_ISREG(file.status.st_mode) ||
+    if (fstat(fd, &file.status) != 0 || !S_ISREG(file.status.st_mode) ||
         !(file.status.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH))) {
         inspect_failed(result, EACCES); /* as execve says it of a directory, too */
         goto out;
     }
-    file.len = read_at(file.fd, file.head.text, sizeof(file.head.text), 0);
-    if (file.len >= 2 && memcmp(file.head.text, "#!", 2) == 0) {
+    elf_file_start(&file.elf, fd);
+    if (file.elf.len >= 2 && memcmp(file.elf.head, "#!", 2) == 0) {
         /* The kernel looks at the credentials of the interpreter only. */
         is_script = split_script(&file, interpreter, argument);
         result->kind = INSPECTION_PLAIN_TEXT;
         goto out;
     }
-    if (file.len < SELFMAG || memcmp(file.head.text, ELFMAG, SELFMAG) != 0) {
+    if (!elf_file_has_magic(&file.elf)) {
         result->kind = is_text(&file) ? INSPECTION_PLAIN_TEXT : INSPECTION_UNKNOWN;
         goto out;
     }
-    result->kind = judge_credentials(file.fd, &file.status);
+    result->kind = judge_credentials(fd, &file.status);
     if (result->kind == INSPECTION_REACHED)
         result->kind = inspect_elf(&file, result);
 out:
-    sys_close(file.fd);
+    sys_close(fd);
     return is_script;
 }
 
@@ -480,22 +423,26 @@ void inspect_named(const char *name, struct inspection *result)
 
 int inspect_library(const char *path)
 {
-    ElfW(Ehdr) elf;
+    const struct elf_kind ours = elf_our_kind();
+    struct elf_kind kind;
+    struct elf_file file;
+    Elf64_Ehdr header;
+    bool swapped;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return errno;
     int error = 0;
-    if (read_at(fd, &elf, sizeof(elf), 0) != sizeof(elf) ||
-        memcmp(elf.e_ident, ourselves()->e_ident, EI_VERSION) != 0 || elf.e_type != ET_DYN ||
-        elf.e_machine != ourselves()->e_machine) {
+    elf_file_start(&file, fd);
+    if (!elf_file_kind(&file, &kind, &swapped) || swapped || !elf_is_kind(&kind, &ours) ||
+        !elf_file_header(&file, &header) || header.e_type != ET_DYN) {
         error = ENOEXEC;
     } else {
         /* Not allowed on a file system mounted noexec, among others. */
-        void *page = mmap(NULL, sizeof(elf), PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+        void *page = mmap(NULL, sizeof(header), PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
         if (page == MAP_FAILED)
             error = errno;
         else
-            munmap(page, sizeof(elf));
+            munmap(page, sizeof(header));
     }
     sys_close(fd);
     return error;
@@ -509,35 +456,23 @@ static void add_path(struct text *text, const char *path)
     text_add(text, len > SHOWN_MAX ? path + len - SHOWN_MAX : path);
 }
 
-/* The words of strerror, which might allocate and translate them. */
-static const char *errno_words(int number)
-{
-    const char *words = strerrordesc_np(number);
-    return words ? words : "cannot be run";
-}
-
-const char *inspect_text(const struct inspection *result, const char *path,
-                         char buf[static INSPECTION_TEXT_MAX])
+/* "its interpreter FILE: what it is and what that means". */
+static void add_reason(struct text *text, const struct inspection *result)
 {
     static const char *const words[] = {
         [INSPECTION_REACHED] = "the library reaches it",
         [INSPECTION_PLAIN_TEXT] = "a script for /bin/sh",
-        [INSPECTION_STATIC] = "statically linked: LD_PRELOAD cannot reach it, and it would connect "
-                              "without the proxy",
-        [INSPECTION_GO] = "a Go program: it makes its system calls itself, past the library, and "
-                          "would connect without the proxy",
-        [INSPECTION_OTHER_CLASS] = "a " OTHER_BITS "-bit program: the " OUR_BITS
-                                   "-bit library cannot be loaded into it, and it would connect "
-                                   "without the proxy",
+        [INSPECTION_STATIC] = "statically linked: LD_PRELOAD cannot reach it",
+        [INSPECTION_GO] = "a Go program: it makes its system calls itself, past the library",
+        [INSPECTION_OTHER_CLASS] =
+            "a " OTHER_BITS "-bit program: the " OUR_BITS "-bit library cannot be loaded into it, "
+            "and there is no " OTHER_BITS "-bit one",
         [INSPECTION_OTHER_MACHINE] =
-            "a program for another processor: the library cannot be loaded "
-            "into it, and it would connect without the proxy",
-        [INSPECTION_OTHER_LIBC] = "linked to another C library, so that it would not load the "
-                                  "library and would connect without the proxy; its loader is ",
-        [INSPECTION_SETID] = "runs setuid or setgid: the loader ignores LD_PRELOAD for it, and it "
-                             "would connect without the proxy",
-        [INSPECTION_CAPABILITIES] = "has file capabilities: the loader ignores LD_PRELOAD for it, "
-                                    "and it would connect without the proxy",
+            "a program for another processor: the library cannot be loaded into it",
+        [INSPECTION_OTHER_LIBC] =
+            "linked to another C library, so that it does not load ours; its loader is ",
+        [INSPECTION_SETID] = "runs setuid or setgid: the loader ignores LD_PRELOAD for it",
+        [INSPECTION_CAPABILITIES] = "has file capabilities: the loader ignores LD_PRELOAD for it",
         [INSPECTION_UNREADABLE] = "may be run but not read, so that nobody can tell whether it "
                                   "would connect without the proxy: ",
         [INSPECTION_TOO_DEEP] = "one more script whose interpreter is a script than can be run",
@@ -546,19 +481,50 @@ const char *inspect_text(const struct inspection *result, const char *path,
             "neither an ELF program nor a script: what would run it, and whether "
             "through the proxy, cannot be told",
     };
+    if (result->is_interpreter) {
+        text_add(text, "its interpreter ");
+        add_path(text, result->file);
+        text_add(text, ": ");
+    }
+    if (result->kind != INSPECTION_FAILED)
+        text_add(text, words[result->kind]);
+    if (result->kind == INSPECTION_FAILED || result->kind == INSPECTION_UNREADABLE)
+        text_add(text, status_errno_text(result->sys_errno));
+    if (result->kind == INSPECTION_OTHER_LIBC)
+        text_add(text, result->loader);
+}
+
+static bool would_go_out(enum inspection_kind kind)
+{
+    switch (kind) {
+    case INSPECTION_STATIC:
+    case INSPECTION_GO:
+    case INSPECTION_OTHER_CLASS:
+    case INSPECTION_OTHER_MACHINE:
+    case INSPECTION_OTHER_LIBC:
+    case INSPECTION_SETID:
+    case INSPECTION_CAPABILITIES:
+        return true;
+    default:
+        return false;
+    }
+}
+
+const char *inspect_text(const struct inspection *result, const char *path,
+                         char buf[static INSPECTION_TEXT_MAX])
+{
     struct text text = text_start(buf, INSPECTION_TEXT_MAX);
     add_path(&text, path);
     text_add(&text, ": ");
-    if (result->is_interpreter) {
-        text_add(&text, "its interpreter ");
-        add_path(&text, result->file);
-        text_add(&text, ": ");
-    }
-    if (result->kind != INSPECTION_FAILED)
-        text_add(&text, words[result->kind]);
-    if (result->kind == INSPECTION_FAILED || result->kind == INSPECTION_UNREADABLE)
-        text_add(&text, errno_words(result->sys_errno));
-    if (result->kind == INSPECTION_OTHER_LIBC)
-        text_add(&text, result->loader);
+    add_reason(&text, result);
+    if (would_go_out(result->kind))
+        text_add(&text, ", and it would connect without the proxy");
+    return buf;
+}
+
+const char *inspect_reason(const struct inspection *result, char buf[static INSPECTION_TEXT_MAX])
+{
+    struct text text = text_start(buf, INSPECTION_TEXT_MAX);
+    add_reason(&text, result);
     return buf;
 }

@@ -5,6 +5,8 @@
 #ifndef SOCKSIFY_CORE_INSPECT_H
 #define SOCKSIFY_CORE_INSPECT_H
 
+#include "core/elf_file.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -14,7 +16,8 @@ enum inspection_kind {
     INSPECTION_FAILED,     /* cannot be looked at, or run: sys_errno says why */
     INSPECTION_STATIC,
     INSPECTION_GO,
-    INSPECTION_OTHER_CLASS,
+    INSPECTION_OTHER_CLASS, /* the same for the other class, 32 or 64 bits: a library of that class
+                               would reach it (core/library.h) */
     INSPECTION_OTHER_MACHINE,
     INSPECTION_OTHER_LIBC,
     INSPECTION_SETID,
@@ -34,6 +37,7 @@ enum {
 
 struct inspection {
     enum inspection_kind kind;
+    struct elf_kind elf;                /* of an ELF file that is not MALFORMED */
     int sys_errno;                      /* for INSPECTION_FAILED and INSPECTION_UNREADABLE */
     bool is_interpreter;                /* file is that of a script */
     char file[INSPECTION_FILE_MAX];     /* what would be run in the end, and the verdict is about;
@@ -62,6 +66,10 @@ void inspect_named(const char *name, struct inspection *result);
  */
 const char *inspect_text(const struct inspection *result, const char *path,
                          char buf[static INSPECTION_TEXT_MAX]);
+
+/* The middle of that alone, for a program that is proxied in another way: what it is, and why the
+ * library does not reach it. Returns buf. */
+const char *inspect_reason(const struct inspection *result, char buf[static INSPECTION_TEXT_MAX]);
 
 /* 0 when the loader can preload the shared object at path into programs like this one, else an
  * errno: the loader itself would go on without it, and say so only on stderr. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Leveled one-line messages. The level and the place are the only process-wide state of core. */
+ * Leveled one-line messages. The level and the place are process-wide state, of which core has only
+ * this and the place where connections are counted (report.c). */
 #include "core/log.h"
 
 #include "core/sys.h"
@@ -17,11 +18,18 @@ static struct {
     const char *file;
 } settings = {.level = LOG_NORMAL};
 
+static _Thread_local const struct log_voice *voice;
+
 void log_setup(enum log_level level, const char *who, const char *file)
 {
     settings.level = level;
     settings.who = who;
     settings.file = file;
+}
+
+void log_speak_for(const struct log_voice *whose)
+{
+    voice = whose;
 }
 
 enum log_level log_level(void)
@@ -53,6 +61,10 @@ static void emit(const char *line, size_t len)
     int fd = -1;
     if (settings.file)
         fd = open(settings.file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+    if (fd < 0 && voice) {
+        voice->write(voice, line, len);
+        return;
+    }
     if (fd < 0 && stderr_is_network())
         return;
     ssize_t written = sys_write(fd >= 0 ? fd : STDERR_FILENO, line, len);
@@ -70,9 +82,10 @@ static __attribute__((format(printf, 3, 0))) void log_line(enum log_level needed
     char line[LOG_LINE_MAX];
     const size_t room = sizeof(line); /* the newline takes the place of the closing NUL */
 
-    int head = settings.who ? snprintf(line, room, "socksify: %.64s[%d]: %s", settings.who,
-                                       (int)getpid(), kind)
-                            : snprintf(line, room, "socksify: %s", kind);
+    pid_t pid = getpid();
+    const char *who = voice ? voice->name(voice, &pid) : settings.who;
+    int head = who ? snprintf(line, room, "socksify: %.64s[%d]: %s", who, (int)pid, kind)
+                   : snprintf(line, room, "socksify: %s", kind);
     int body = vsnprintf(line + head, room - (size_t)head, format, args);
     size_t len = (size_t)head + (body > 0 ? (size_t)body : 0);
     if (len >= room) {

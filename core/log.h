@@ -6,6 +6,8 @@
 #define SOCKSIFY_CORE_LOG_H
 
 #include <stdarg.h>
+#include <stddef.h>
+#include <sys/types.h>
 
 enum log_level { LOG_QUIET, LOG_NORMAL, LOG_VERBOSE };
 
@@ -20,6 +22,18 @@ enum { LOG_LINE_MAX = 1024 }; /* octets with the newline; a longer line ends in 
 void log_setup(enum log_level level, const char *who, const char *file);
 
 enum log_level log_level(void);
+
+/* A process that messages are about, when that is not this one. */
+struct log_voice {
+    /* The program's name and *pid; asked for each line. */
+    const char *(*name)(const struct log_voice *voice, pid_t *pid);
+    /* Takes one line, with its newline, in place of stderr. */
+    void (*write)(const struct log_voice *voice, const char *line, size_t len);
+};
+
+/* From here on this thread's messages are about that process (borrowed until the next call); NULL:
+ * about this one again. A log file goes before voice->write. */
+void log_speak_for(const struct log_voice *voice);
 
 /* Written at LOG_NORMAL and above: a failure that the errno alone does not tell. */
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

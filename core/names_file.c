@@ -187,7 +187,7 @@ static struct names *create(const char *path, const char **why)
     sys_close(fd);
     /* Not link and unlink: the file would have two names for a moment, which open_existing
      * refuses. */
-    if (names && renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+    if (names && sys_rename_new(temporary, path) == 0)
         return names;
     *why = !names || errno != EEXIST ? *why : NULL;
     unlink(temporary);

@@ -24,11 +24,12 @@ enum { PATTERN_PORT_MAX = 65535, PATTERN_WORDS_MAX = 128 };
 
 struct pattern {
     enum pattern_kind kind;
-    uint16_t low, high;         /* ports; 0 to PATTERN_PORT_MAX for any */
-    uint8_t level;              /* prefix length; for names the number of labels */
-    uint8_t len;                /* of the name */
-    struct bits address;        /* no bit set beyond the prefix */
-    char name[TARGET_NAME_MAX]; /* name or suffix: lower case, no trailing dot, no NUL behind it */
+    uint16_t low, high;  /* ports; 0 to PATTERN_PORT_MAX for any */
+    uint8_t level;       /* prefix length; for names the number of labels */
+    uint8_t len;         /* of the name */
+    struct bits address; /* no bit set beyond the prefix; zeros for what is not an address */
+    char name[TARGET_NAME_MAX + 1]; /* name or suffix: lower case, no trailing dot; behind it zeros
+                                       up to a multiple of eight */
 };
 
 /*

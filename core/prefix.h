@@ -3,8 +3,10 @@
 #ifndef SOCKSIFY_CORE_PREFIX_H
 #define SOCKSIFY_CORE_PREFIX_H
 
+#include <endian.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* The octets from the highest bit of high on, those that are missing zero: an IPv4 address has all
  * of its own in the upper half of high. */
@@ -16,9 +18,8 @@ struct bits {
 static inline struct bits bits_of(const uint8_t *octets, size_t len)
 {
     uint64_t halves[2] = {0, 0};
-    for (size_t i = 0; i < len; i++)
-        halves[i / 8] |= (uint64_t)octets[i] << (56 - 8 * (i % 8));
-    return (struct bits){halves[0], halves[1]};
+    memcpy(halves, octets, len);
+    return (struct bits){be64toh(halves[0]), be64toh(halves[1])};
 }
 
 /* The first length bits, 0 to 128; the others zero. */
@@ -33,10 +34,8 @@ static inline struct bits bits_prefix(struct bits bits, unsigned length)
 
 static inline void bits_to_octets(struct bits bits, uint8_t octets[static 16])
 {
-    for (size_t i = 0; i < 8; i++) {
-        octets[i] = (uint8_t)(bits.high >> (56 - 8 * i));
-        octets[8 + i] = (uint8_t)(bits.low >> (56 - 8 * i));
-    }
+    const uint64_t halves[2] = {htobe64(bits.high), htobe64(bits.low)};
+    memcpy(octets, halves, sizeof(halves));
 }
 
 #endif

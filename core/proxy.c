@@ -198,6 +198,16 @@ enum status proxy_parse_url(struct proxy *proxy, const char *url, size_t len, ch
     return status;
 }
 
+const char *proxy_scheme(const struct proxy *proxy)
+{
+    static const char *const schemes[] = {
+        [PROXY_SOCKS4] = "socks4",
+        [PROXY_SOCKS4A] = "socks4a",
+        [PROXY_SOCKS5] = "socks5",
+    };
+    return schemes[proxy->protocol];
+}
+
 static enum status set_timeout(struct proxy *proxy, struct span value, const struct reason *reason)
 {
     if (proxy_parse_duration(value.at, value.len, &proxy->timeout_ms) == STATUS_OK)

@@ -43,6 +43,9 @@ struct proxy {
 enum status proxy_parse_url(struct proxy *proxy, const char *url, size_t len, char *why,
                             size_t why_len);
 
+/* The scheme of a proxy's URL: socks4, socks4a or socks5. */
+const char *proxy_scheme(const struct proxy *proxy);
+
 /*
  * Apply one "key=value" word: timeout=DURATION ("5", "5s", "500ms", "2m"), pipeline=yes|no,
  * auth=password|any (SOCKS5), resolve=local|proxy (SOCKS4). Errors as for proxy_parse_url.

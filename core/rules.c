@@ -38,44 +38,10 @@ void rules_set_otherwise(struct rules *rules, const struct route *otherwise, uns
     rules->otherwise = (struct decision){otherwise, line};
 }
 
-/* A rule for one port of a name that does not go direct must be seen by rules_name_is_direct, which
- * knows no port to look it up by: a rule that matches no port stands for it, and all that follow
- * it, in the key without a port. */
-static enum status add_shadow(struct rules *rules, struct rule_key key, struct rule rule)
-{
-    key.port = 0;
-    rule.low = 1;
-    rule.high = 0;
-    struct rule_group *group = rule_table_find(&rules->table, &key);
-    if (group && group->has_shadow)
-        return STATUS_OK;
-    enum status status = rule_table_add(&rules->table, &key, &rule, &group);
-    if (status == STATUS_OK && group)
-        group->has_shadow = true;
-    return status;
-}
-
-static enum status add_key(struct rules *rules, const struct pattern *pattern,
+static enum status add_one(struct rules *rules, const struct pattern *pattern,
                            const struct rule *rule)
 {
-    bool is_address = pattern->kind == PATTERN_IPV4 || pattern->kind == PATTERN_IPV6;
-    struct rule_key key = {
-        .kind = pattern->kind,
-        .level = pattern->level,
-        .len = is_address ? sizeof(pattern->address) : pattern->len,
-        .port = rule->low == rule->high ? rule->low : 0,
-        .octets = is_address ? (const void *)&pattern->address : pattern->name,
-        .hash = is_address ? rule_hash_address(pattern->address) : rule_hash_start,
-    };
-    for (size_t i = is_address ? 0 : pattern->len; i-- > 0;)
-        key.hash = rule_hash_step(key.hash, pattern->name[i]);
-
-    struct rule_group *group;
-    enum status status = rule_table_add(&rules->table, &key, rule, &group);
-    if (status == STATUS_OK && group && key.port && !is_address &&
-        rule->route->kind != ROUTE_DIRECT)
-        status = add_shadow(rules, key, *rule);
-    return status;
+    return rule_table_add(&rules->table, pattern, rule) ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
 static enum status add_localnet(struct rules *rules, const struct rule *rule)
@@ -95,13 +61,13 @@ static enum status add_localnet(struct rules *rules, const struct rule *rule)
     for (enum pattern_kind kind = PATTERN_NAME; kind <= PATTERN_SUFFIX && status == STATUS_OK;
          kind++) {
         pattern.kind = kind;
-        status = add_key(rules, &pattern, rule);
+        status = add_one(rules, &pattern, rule);
     }
     for (size_t i = 0; i < sizeof(networks) / sizeof(*networks) && status == STATUS_OK; i++) {
         pattern.kind = networks[i].kind;
         pattern.level = networks[i].level;
         pattern.address = networks[i].address;
-        status = add_key(rules, &pattern, rule);
+        status = add_one(rules, &pattern, rule);
     }
     return status;
 }
@@ -125,7 +91,7 @@ static enum status add_pattern(struct rules *rules, const struct pattern *patter
         .high = pattern->high,
     };
     enum status status = pattern->kind == PATTERN_LOCALNET ? add_localnet(rules, &rule)
-                                                           : add_key(rules, pattern, &rule);
+                                                           : add_one(rules, pattern, &rule);
     return status == STATUS_OK ? status : explain(status, status_text(status), why, why_len);
 }
 
@@ -153,6 +119,11 @@ enum status rules_add_address(struct rules *rules, const char *pattern, size_t l
     return add_pattern(rules, &parsed, route, line, why, why_len);
 }
 
+enum status rules_finish(struct rules *rules)
+{
+    return rule_table_link(&rules->table) ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
 /* One decision under way. */
 struct search {
     const struct rules *rules;
@@ -162,80 +133,67 @@ struct search {
     const struct rule *best;
 };
 
-static void weigh(struct search *search, const struct rule_group *group)
+static void weigh(struct search *search, const struct rule *rule)
 {
-    for (const struct rule *rule = &group->first; rule; rule = rule->next) {
-        if (search->best && rule->number > search->best->number)
-            return;
-        if (rule->low <= search->port && search->port <= rule->high) {
+    if (rule->low <= search->port && search->port <= rule->high) {
+        if (!search->best || rule->number < search->best->number)
             search->best = rule;
-            return;
-        }
-        if (rule->route->kind != ROUTE_DIRECT && rule->number < search->first_other)
-            search->first_other = rule->number;
+    } else if (rule->route->kind != ROUTE_DIRECT && rule->number < search->first_other) {
+        search->first_other = rule->number;
     }
 }
 
-static void look_up(struct search *search, const struct rule_key *key)
+static void try_key(struct search *search, const struct rule_key *key)
 {
-    const struct rule_group *group = rule_table_find(&search->rules->table, key);
-    if (group)
-        weigh(search, group);
+    const struct rule *rule = rule_table_find(&search->rules->table, key);
+    for (; rule; rule = rule_table_next(rule, key))
+        weigh(search, rule);
 }
 
-static void try_key(struct search *search, struct rule_key *key)
+static void try_pattern(struct search *search, enum pattern_kind kind, unsigned level,
+                        const void *octets, size_t len)
 {
     const struct rule_table *table = &search->rules->table;
-    if (rule_levels_has(&table->any_port[key->kind], key->level)) {
-        key->port = 0;
-        look_up(search, key);
-    }
-    if (search->port && rule_levels_has(&table->one_port[key->kind], key->level)) {
-        key->port = search->port;
-        look_up(search, key);
-    }
+    uint32_t hash = rule_hash(kind, level, octets, len);
+    if (!rule_table_may_have(table, hash))
+        return;
+    struct rule_key key = {kind, (uint8_t)level, (uint8_t)len, 0, octets, hash};
+    try_key(search, &key);
+    key.port = search->port;
+    if (key.port)
+        try_key(search, &key);
 }
 
 static void try_any(struct search *search)
 {
-    struct rule_key key = {.kind = PATTERN_ANY, .octets = "", .hash = rule_hash_start};
-    try_key(search, &key);
+    static const struct bits none;
+    try_pattern(search, PATTERN_ANY, 0, &none, sizeof(none));
 }
 
 static void try_name(struct search *search, const char *name, size_t len)
 {
-    struct rule_key key = {.kind = PATTERN_SUFFIX, .level = 1, .hash = rule_hash_start};
+    const uint64_t *levels = search->rules->table.levels[PATTERN_SUFFIX];
+    unsigned labels = 1;
     for (size_t i = len; i-- > 0;) {
-        if (name[i] == '.') {
-            key.octets = name + i + 1;
-            key.len = (uint8_t)(len - i - 1);
-            try_key(search, &key);
-            if (key.level < RULE_LEVEL_MAX)
-                key.level++;
-        }
-        key.hash = rule_hash_step(key.hash, name[i]);
+        if (name[i] != '.')
+            continue;
+        if (levels[labels / 64] >> labels % 64 & 1)
+            try_pattern(search, PATTERN_SUFFIX, labels, name + i + 1, len - i - 1);
+        labels += labels < RULE_LEVEL_MAX;
     }
-    key.kind = PATTERN_NAME;
-    key.octets = name;
-    key.len = (uint8_t)len;
-    try_key(search, &key);
+    try_pattern(search, PATTERN_NAME, labels, name, len);
 }
 
 static void try_address(struct search *search, enum pattern_kind kind, const uint8_t *octets,
                         size_t len)
 {
-    const struct rule_levels *any_port = &search->rules->table.any_port[kind];
-    const struct rule_levels *one_port = &search->rules->table.one_port[kind];
+    const uint64_t *levels = search->rules->table.levels[kind];
     struct bits address = bits_of(octets, len);
-    struct bits prefix;
-    struct rule_key key = {.kind = kind, .len = sizeof(prefix), .octets = &prefix};
     for (unsigned i = 0; i <= RULE_LEVEL_MAX / 64; i++) {
-        uint64_t used = any_port->bits[i] | one_port->bits[i];
-        for (; used; used &= used - 1) {
-            key.level = (uint8_t)(64 * i + (unsigned)__builtin_ctzll(used));
-            prefix = bits_prefix(address, key.level);
-            key.hash = rule_hash_address(prefix);
-            try_key(search, &key);
+        for (uint64_t left = levels[i]; left; left &= left - 1) {
+            unsigned level = 64 * i + (unsigned)__builtin_ctzll(left);
+            struct bits prefix = bits_prefix(address, level);
+            try_pattern(search, kind, level, &prefix, sizeof(prefix));
         }
     }
 }

@@ -39,7 +39,7 @@ void rules_reserve(struct rules *rules, size_t count);
  * link-local, RFC 1918, unique local addresses, and the name localhost with all below it), or "*",
  * each with an optional ":port" or ":low-high" (an IPv6 pattern with a port needs brackets:
  * "[2001:db8::/32]:443"). Letters match in either case; one trailing dot is dropped.
- * rules may be NULL, to check the pattern only.
+ * rules may be NULL, to check the pattern only. rules_finish makes it hold.
  * STATUS_BAD_INPUT: why says what is wrong with it; STATUS_NO_MEMORY.
  */
 enum status rules_add(struct rules *rules, const char *pattern, size_t len,
@@ -49,6 +49,9 @@ enum status rules_add(struct rules *rules, const char *pattern, size_t len,
  */
 enum status rules_add_address(struct rules *rules, const char *pattern, size_t len,
                               const struct route *route, unsigned line, char *why, size_t why_len);
+
+/* Compile what was added: decisions know no other rules. STATUS_OK or STATUS_NO_MEMORY. */
+enum status rules_finish(struct rules *rules);
 
 /*
  * Decide. A name is matched by name patterns and "*" only, an address by address patterns and "*"

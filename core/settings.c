@@ -48,13 +48,6 @@ static enum status refuse_file(const struct settings *settings, char *error, con
     return refuse(error, "configuration file", settings->path, why);
 }
 
-/* The words of strerror, which might allocate and translate them. */
-static const char *errno_words(int number)
-{
-    const char *words = strerrordesc_np(number);
-    return words ? words : "cannot be read";
-}
-
 static enum status read_regular(struct settings *settings, int fd, size_t size, char *error)
 {
     char *text = arena_alloc(settings->memory, size);
@@ -66,7 +59,7 @@ static enum status read_regular(struct settings *settings, int fd, size_t size, 
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0)
-            return refuse_file(settings, error, errno_words(errno));
+            return refuse_file(settings, error, status_errno_text(errno));
         if (count == 0)
             break; /* it has become shorter */
         len += (size_t)count;
@@ -81,7 +74,7 @@ static enum status read_open(struct settings *settings, int fd, char *error)
     struct stat st;
     char octet;
     if (fstat(fd, &st) != 0)
-        return refuse_file(settings, error, errno_words(errno));
+        return refuse_file(settings, error, status_errno_text(errno));
     if (S_ISREG(st.st_mode) && st.st_size > FILE_SIZE_MAX)
         return refuse_file(settings, error, "expected a file of at most 64 MiB");
     if (S_ISREG(st.st_mode))
@@ -103,7 +96,7 @@ static enum status try_file(struct settings *settings, const char *folder, const
     text_add(&path, name);
     /* A path that fills the buffer may have been cut. */
     if (path.len + 1 == path.size)
-        return refuse_file(settings, error, errno_words(ENAMETOOLONG));
+        return refuse_file(settings, error, status_errno_text(ENAMETOOLONG));
 
     /* O_NONBLOCK: a pipe without a writer would stop us here. */
     int fd = open(settings->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -112,7 +105,7 @@ static enum status try_file(struct settings *settings, const char *folder, const
         return STATUS_OK;
     }
     if (fd < 0)
-        return refuse_file(settings, error, errno_words(errno));
+        return refuse_file(settings, error, status_errno_text(errno));
     enum status status = read_open(settings, fd, error);
     sys_close(fd);
     if (status == STATUS_OK)
@@ -157,6 +150,29 @@ static enum status read_log_level(struct settings *settings, char *error)
     return refuse(error, SETTINGS_LOG, value, "expected quiet, normal or verbose");
 }
 
+bool settings_find_way(const char *word, enum way *way)
+{
+    static const char words[][10] = {[WAY_AUTO] = "auto",
+                                     [WAY_PRELOAD] = "preload",
+                                     [WAY_SUPERVISE] = "supervise",
+                                     [WAY_SEAL] = "seal"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        if (strcmp(word, words[i]) == 0) {
+            *way = (enum way)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum status read_way(struct settings *settings, char *error)
+{
+    const char *value = variable(SETTINGS_MODE);
+    if (!value || settings_find_way(value, &settings->way))
+        return STATUS_OK;
+    return refuse(error, SETTINGS_MODE, value, "expected auto, preload, supervise or seal");
+}
+
 static enum status read_timeout(struct settings *settings, char *error)
 {
     const char *value = variable(SETTINGS_TIMEOUT);
@@ -180,7 +196,9 @@ enum status settings_read(struct settings *settings, char error[static CONFIG_ER
 {
     settings->source = (struct config_source){0};
     settings->log_level = LOG_NORMAL;
+    settings->way = WAY_AUTO;
     settings->log_file = NULL;
+    settings->report = NULL;
     settings->path[0] = '\0'; /* and no more: the rest of it would be a page to clear */
     settings->memory = arena_new();
     error[0] = '\0';
@@ -189,7 +207,11 @@ enum status settings_read(struct settings *settings, char error[static CONFIG_ER
     if (status == STATUS_OK)
         status = keep(settings, variable(SETTINGS_LOG_FILE), &settings->log_file);
     if (status == STATUS_OK)
+        status = keep(settings, variable(SETTINGS_REPORT), &settings->report);
+    if (status == STATUS_OK)
         status = read_log_level(settings, error);
+    if (status == STATUS_OK)
+        status = read_way(settings, error);
     if (status == STATUS_OK)
         status = read_timeout(settings, error);
     if (status == STATUS_OK)

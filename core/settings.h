@@ -10,6 +10,7 @@
 #include "core/status.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The environment variables, all of them. */
@@ -18,13 +19,25 @@
 #define SETTINGS_TIMEOUT "SOCKSIFY_TIMEOUT"   /* duration: deadline for a whole connect */
 #define SETTINGS_LOG "SOCKSIFY_LOG"           /* quiet, normal or verbose */
 #define SETTINGS_LOG_FILE "SOCKSIFY_LOG_FILE" /* path, in place of stderr */
+#define SETTINGS_REPORT "SOCKSIFY_REPORT"     /* path of the tally of --report (tally.h) */
+#define SETTINGS_MODE "SOCKSIFY_MODE"         /* how programs are reached: a word of enum way */
+
+/* How programs are reached. */
+enum way {
+    WAY_AUTO,      /* preloaded, or else supervised */
+    WAY_PRELOAD,   /* preloaded, or else not run */
+    WAY_SUPERVISE, /* supervised */
+    WAY_SEAL,      /* both */
+};
 
 struct arena;
 
 struct settings {
     struct config_source source;
     enum log_level log_level;
+    enum way way;
     const char *log_file; /* NULL: stderr */
+    const char *report;   /* NULL: nobody counts */
     struct arena *memory; /* holds the text and the copies of strings */
     char path[PATH_MAX];  /* of the configuration file; empty when there is none. source.file
                              points here, so the struct must not be copied */
@@ -37,10 +50,14 @@ struct settings {
  * be read, and any file that is there but cannot be read, is an error, never passed over.
  *
  * STATUS_BAD_INPUT: error says which variable or file, and why. log_level and log_file are valid
- * even then. source.app is left NULL. All strings are copies, for the program may change its
- * environment. No malloc, no descriptor left open.
+ * even then, and so is way. source.app is left NULL. All strings are copies, for the program may
+ * change its environment. No malloc, no descriptor left open.
  */
 enum status settings_read(struct settings *settings, char error[static CONFIG_ERROR_MAX]);
+
+/* The way that a word stands for: auto, preload, supervise or seal. False when it stands for none.
+ */
+bool settings_find_way(const char *word, enum way *way);
 
 /* Free what settings_read allocated, also when it failed. */
 void settings_free(struct settings *settings);

@@ -17,6 +17,11 @@ static int ask(int fd, int level, int name)
     return value;
 }
 
+int sockopt_domain(int fd)
+{
+    return ask(fd, SOL_SOCKET, SO_DOMAIN);
+}
+
 int sockopt_protocol(int fd)
 {
     return ask(fd, SOL_SOCKET, SO_PROTOCOL);

@@ -10,6 +10,9 @@
 #define IPPROTO_MPTCP 262
 #endif
 
+/* AF_INET, AF_UNIX and so on; -1 for what is no socket. */
+int sockopt_domain(int fd);
+
 /* IPPROTO_TCP, IPPROTO_UDP and so on; 0 for families without one; -1 for what is no socket. */
 int sockopt_protocol(int fd);
 

@@ -3,6 +3,7 @@
 #include "core/status.h"
 
 #include <errno.h>
+#include <string.h>
 
 int status_errno(enum status status)
 {
@@ -22,4 +23,14 @@ const char *status_text(enum status status)
 #undef X
     };
     return texts[status];
+}
+
+const char *status_errno_text(int number)
+{
+#ifdef __GLIBC__
+    const char *words = strerrordesc_np(number);
+#else
+    const char *words = strerror(number);
+#endif
+    return words ? words : "unknown error";
 }

@@ -55,4 +55,7 @@ int status_errno(enum status status);
 /* One phrase, in lower case, without a full stop; static storage. */
 const char *status_text(enum status status);
 
+/* The words of an errno: strerror(3) might allocate and translate them. Static storage. */
+const char *status_errno_text(int number);
+
 #endif

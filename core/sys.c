@@ -2,12 +2,19 @@
  * The plain implementation of sys.h: libc itself, for programs of our own. */
 #include "core/sys.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 int sys_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
     return connect(fd, addr, len);
+}
+
+int sys_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
+{
+    return getpeername(fd, addr, len);
 }
 
 int sys_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
@@ -65,6 +72,11 @@ int sys_fcntl(int fd, int command, uintptr_t argument)
     return fcntl(fd, command, argument);
 }
 
+int sys_rename_new(const char *from, const char *to)
+{
+    return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, SYS_RENAME_NOREPLACE);
+}
+
 int sys_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                     struct addrinfo **list)
 {
@@ -74,4 +86,17 @@ int sys_getaddrinfo(const char *node, const char *service, const struct addrinfo
 void sys_freeaddrinfo(struct addrinfo *list)
 {
     freeaddrinfo(list);
+}
+
+int sys_own_socket(int domain, int type, int protocol)
+{
+    return socket(domain, type | SOCK_CLOEXEC, protocol);
+}
+
+void sys_own_close(int fd)
+{
+    int saved = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = saved;
 }

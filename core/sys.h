@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 int sys_connect(int fd, const struct sockaddr *addr, socklen_t len);
+int sys_getpeername(int fd, struct sockaddr *addr, socklen_t *len);
 int sys_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
 ssize_t sys_send(int fd, const void *buf, size_t len, int flags);
 ssize_t sys_recv(int fd, void *buf, size_t len, int flags);
@@ -28,8 +29,17 @@ ssize_t sys_write(int fd, const void *buf, size_t len);
 int sys_socket(int domain, int type, int protocol);
 /* argument: an int or a pointer, whichever the command takes; 0 when it takes none. */
 int sys_fcntl(int fd, int command, uintptr_t argument);
+enum { SYS_RENAME_NOREPLACE = 1 }; /* the kernel's; not every C library has its function */
+
+/* Rename a file, but never to a name that there is already (EEXIST). */
+int sys_rename_new(const char *from, const char *to);
 int sys_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                     struct addrinfo **list);
 void sys_freeaddrinfo(struct addrinfo *list);
+
+/* A close-on-exec socket that the program must not reach when it closes, duplicates or counts its
+ * descriptors. */
+int sys_own_socket(int domain, int type, int protocol);
+void sys_own_close(int fd); /* of those; -1 is ignored; keeps errno */
 
 #endif

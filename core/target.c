@@ -82,7 +82,7 @@ static char lower(char c)
 
 static enum status set_name(struct target *target, const char *host, size_t len)
 {
-    if (len == 0 || len > TARGET_NAME_MAX)
+    if (len == 0 || len > TARGET_NAME_MAX || host[len - 1] == '.')
         return STATUS_BAD_INPUT;
     for (size_t i = 0; i < len; i++)
         if (!is_name_octet((uint8_t)host[i]))

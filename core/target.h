@@ -48,8 +48,9 @@ void target_set_ipv6(struct target *target, const uint8_t address[static 16], ui
 /*
  * Make target the host `host` (not NUL-terminated; an IPv4 or IPv6 literal becomes an address,
  * anything else a name in lower case with one trailing dot dropped) with the given port.
- * STATUS_BAD_INPUT for an empty host, a name over 255 octets, or one with a space or a control
- * octet in it; *target is then untouched. Brackets are not part of a host.
+ * STATUS_BAD_INPUT for an empty host, a name over 255 octets, one that is or ends in an empty label
+ * ("." and "a.."), or one with a space or a control octet in it; *target is then untouched.
+ * Brackets are not part of a host.
  */
 enum status target_set_host(struct target *target, const char *host, size_t len, uint16_t port);
 

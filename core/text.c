@@ -54,9 +54,9 @@ bool text_to_number(const char *digits, size_t len, unsigned long max, unsigned 
         return false;
     for (size_t i = 0; i < len; i++) {
         unsigned long digit = (unsigned char)digits[i] - (unsigned long)'0';
-        if (digit > 9 || digit > max || value > (max - digit) / 10)
+        if (digit > 9 || __builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, digit, &value) || value > max)
             return false;
-        value = value * 10 + digit;
     }
     *number = value;
     return true;

@@ -4,8 +4,11 @@
 #ifndef SOCKSIFY_CORE_TEXT_H
 #define SOCKSIFY_CORE_TEXT_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 /* Always NUL-terminated; what does not fit is dropped. */
 struct text {
@@ -32,6 +35,36 @@ bool text_to_number(const char *digits, size_t len, unsigned long max, unsigned 
 static inline char text_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Octets of a text taken eight at a time, the first in the lowest place: those from `at` on, zeros
+ * behind the last one; at < len. */
+static inline uint64_t text_eight(const char *text, size_t len, size_t at)
+{
+    uint64_t eight = 0;
+    size_t left = len - at;
+    if (left >= 8) {
+        memcpy(&eight, text + at, 8);
+        return le64toh(eight);
+    }
+    if (len >= 8) {
+        memcpy(&eight, text + len - 8, 8);
+        return le64toh(eight) >> (8 * (8 - left));
+    }
+    for (size_t i = 0; i < left; i++)
+        eight |= (uint64_t)(uint8_t)text[at + i] << 8 * i;
+    return eight;
+}
+
+#define TEXT_EIGHT(octet) (0x0101010101010101 * (uint64_t)(octet))
+
+/* The highest bit of each of eight octets that is from low to high, both ASCII. */
+static inline uint64_t text_eight_within(uint64_t eight, unsigned char low, unsigned char high)
+{
+    uint64_t seven_bits = eight & TEXT_EIGHT(0x7f);
+    uint64_t from_low = seven_bits + TEXT_EIGHT(0x80 - low);
+    uint64_t above_high = seven_bits + TEXT_EIGHT(0x7f - high);
+    return from_low & ~above_high & ~eight & TEXT_EIGHT(0x80);
 }
 
 /* Same octets but for the case of ASCII letters; word is NUL-terminated, bytes is not. */

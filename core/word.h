@@ -11,7 +11,7 @@ struct word {
     size_t len;
 };
 
-/* What stands between words; \r, too, for lines may end in CR LF. */
+/* What stands between words, or ends the line; \r, too, for lines may end in CR LF. */
 static inline bool word_is_blank(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
@@ -20,9 +20,13 @@ static inline bool word_is_blank(char c)
 /* The very same octets; neither has a NUL within. */
 bool word_is(struct word word, const char *text);
 
-/* Take the next word off the rest of a line. False, with an empty *word, when there is none: at the
- * end, or at a # where a word would start, which makes all that follows a comment. */
+/* Take the next word off a line, behind which rest may go on with others. False, with an empty
+ * *word, when there is none: at the end, or at a # where a word would start, which makes all that
+ * follows a comment. */
 bool word_next(struct word *rest, struct word *word);
+
+/* Go on to the line behind the one that rest is in; to the end when there is none. */
+void word_skip_line(struct word *rest);
 
 /* Take off what stands before the first comma, together with the comma; all of it when there is
  * none. */

@@ -14,4 +14,8 @@
 bool addrinfo_answer(const char *node, const char *service, const struct addrinfo *hints,
                      struct addrinfo **list, int *result);
 
+/* Give the list that libc has just made a canonical name, which freeaddrinfo(3) frees with it.
+ * False when there is no memory. */
+bool addrinfo_set_canonical(struct addrinfo *list, const char *name);
+
 #endif

@@ -4,10 +4,12 @@
 
 #include "core/config.h"
 #include "core/inspect.h"
+#include "core/library.h"
 #include "core/log.h"
 #include "core/text.h"
 #include "preload/inherit.h"
 #include "preload/state.h"
+#include "preload/symbols.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +23,7 @@
 enum {
     SAID_MAX = 64,
     LIBRARY_MAX = 512, /* octets of its path; with a longer one, it is not looked at */
-    REACHED = -1,      /* no errno: all depends on the library */
+    REACHED = -2,      /* no errno: all depends on the library */
 };
 
 /* Hashes of the programs that have been spoken of; 0: free. Atomic; when it is full, nothing new is
@@ -97,8 +99,10 @@ static int check_library(void)
 {
     char buf[LIBRARY_MAX];
     const char *library = inherit_library(buf, sizeof(buf));
-    if (!library || *library != '/' || strchr(library, '$') ||
-        faccessat(AT_FDCWD, library, R_OK, AT_EACCESS) == 0)
+    if (library && strchr(library, '$'))
+        library = symbols_own_path();
+    if (!library || *library != '/' || faccessat(AT_FDCWD, library, R_OK, AT_EACCESS) == 0 ||
+        detour_is_supervised())
         return 0;
     bool strict = is_strict();
     if (is_new(library))
@@ -106,55 +110,80 @@ static int check_library(void)
     return strict ? EACCES : 0;
 }
 
-/* In a frame of its own: the file's path is not needed for the library. */
-static __attribute__((noinline)) int check(int dir_fd, const char *path, bool is_named)
+/* In a frame of its own: the library's path is not needed for what is said. */
+static __attribute__((noinline)) void judge(struct inspection *inspection)
+{
+    char buf[LIBRARY_MAX];
+    const char *library = inherit_library(buf, sizeof(buf));
+    if (library)
+        library_judge(library, inspection);
+}
+
+/* Not those that would lose privileges by it: who starts sudo(8) means it. */
+static bool can_take_detour(enum inspection_kind kind)
+{
+    switch (kind) {
+    case INSPECTION_STATIC:
+    case INSPECTION_GO:
+    case INSPECTION_OTHER_CLASS:
+    case INSPECTION_OTHER_MACHINE:
+    case INSPECTION_OTHER_LIBC:
+    case INSPECTION_UNKNOWN:
+        return state_config() != NULL;
+    default:
+        return false;
+    }
+}
+
+/* In a frame of its own: the file's path is not needed for the library. path: what is looked at and
+ * spoken of. */
+static __attribute__((noinline)) int check(const struct detour_to *to, const char *path,
+                                           bool may_take_detour)
 {
     struct inspection inspection;
-    if (is_named)
+    if (to->is_named)
         inspect_named(path, &inspection);
     else
-        inspect_program_at(dir_fd, path, &inspection);
-    if (is_named && inspection.kind == INSPECTION_PLAIN_TEXT)
+        inspect_program_at(to->dir_fd, path, &inspection);
+    if (to->is_named && inspection.kind == INSPECTION_PLAIN_TEXT)
         inspect_program(SHELL, &inspection);
+    judge(&inspection);
     if (is_reachable(&inspection))
         return inspection.kind == INSPECTION_REACHED ? REACHED : 0;
+    /* The wrapper takes the library out of the environment, which another C library's loader
+     * cannot use: so there it is needed even under a supervisor. */
+    if (inspection.kind != INSPECTION_OTHER_LIBC && detour_is_supervised())
+        return 0;
+    if (may_take_detour && can_take_detour(inspection.kind) && detour_is_possible(to))
+        return CHILD_TAKES_DETOUR;
     bool strict = is_strict();
     if (is_new(path))
         tell_program(&inspection, path, strict);
     return strict ? EACCES : 0;
 }
 
-static int check_both(int dir_fd, const char *path, bool is_named)
+static int check_both(const struct detour_to *to, const char *path, bool may_take_detour)
 {
     int saved = errno;
     state_start();
-    int error = check(dir_fd, path, is_named);
-    if (error == REACHED)
-        error = check_library();
+    int result = check(to, path, may_take_detour);
+    if (result == REACHED)
+        result = check_library();
     errno = saved;
-    return error;
+    return result;
 }
 
-int child_check(const char *path)
-{
-    return child_check_at(AT_FDCWD, path);
-}
-
-int child_check_at(int dir_fd, const char *path)
+int child_check(const struct detour_to *to, bool may_take_detour)
 {
     char itself[sizeof("/proc/self/fd/") + 10];
+    const char *path = to->path;
     if (!path)
         return 0;
-    if (*path == '\0' && dir_fd >= 0) {
+    if (*path == '\0' && to->dir_fd >= 0) {
         struct text text = text_start(itself, sizeof(itself));
         text_add(&text, "/proc/self/fd/");
-        text_add_number(&text, (unsigned long)dir_fd);
+        text_add_number(&text, (unsigned long)to->dir_fd);
         path = itself;
     }
-    return check_both(dir_fd, path, false);
-}
-
-int child_check_named(const char *name)
-{
-    return check_both(AT_FDCWD, name, true);
+    return check_both(to, path, may_take_detour);
 }

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <linux/close_range.h>
 #include <unistd.h>
 
 EXPORT int close(int fd)

@@ -2,8 +2,8 @@
  * The policy for datagrams. */
 #include "preload/datagram.h"
 
-#include "core/log.h"
-#include "core/rules.h"
+#include "core/datagram_rule.h"
+#include "core/report.h"
 #include "core/sockopt.h"
 #include "core/sys.h"
 #include "preload/fdtable.h"
@@ -11,7 +11,6 @@
 #include "preload/peers.h"
 #include "preload/real.h"
 #include "preload/responder.h"
-#include "preload/standin.h"
 #include "preload/state.h"
 
 #include <errno.h>
@@ -27,28 +26,10 @@ static bool is_udp(int protocol)
     return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
 }
 
-/* Said once a program: the first destination is example enough. */
-static void say_blocked(const struct target *to)
-{
-    static bool said;
-    char text[TARGET_TEXT_MAX];
-    if (!__atomic_exchange_n(&said, true, __ATOMIC_RELAXED))
-        log_error("datagrams to %s: blocked: they cannot go through the proxy; `udp direct` in "
-                  "socksify.conf lets them out beside it",
-                  target_to_text(to, text));
-}
-
 /* Whether the configuration lets datagrams to that address pass. */
 static bool is_allowed(const struct target *to)
 {
-    const struct config *config = state_config();
-    bool here = target_is_this_host(to);
-    struct target named = *to;
-    if (!config)
-        return here;
-    if (!here && standin_to_name(&named) != STANDIN_NOT)
-        return false; /* a stand-in means nothing outside */
-    return rules_decide(config_udp(config), to).route->kind == ROUTE_DIRECT;
+    return datagram_rule_allows(state_config(), to);
 }
 
 static bool find_responder(int fd, const struct sockaddr *addr, socklen_t len,
@@ -138,7 +119,7 @@ int datagram_connect(int fd, const struct sockaddr *addr, socklen_t len, const s
     }
     union endpoint actual;
     if (!divert(fd, &actual)) {
-        say_blocked(to);
+        report_blocked_datagram(state_reported(), to);
         errno = EACCES;
         return -1;
     }
@@ -171,17 +152,38 @@ static bool is_blocked(int fd, struct target *to)
 
 static enum passage refuse(const struct target *to)
 {
-    say_blocked(to);
+    report_blocked_datagram(state_reported(), to);
     errno = EACCES;
     return PASSAGE_REFUSED;
+}
+
+/*
+ * What the kernel makes of an address without a family: IPv4 on an IPv4 socket, on one of IPv6 the
+ * connected peer.
+ */
+static const struct sockaddr *as_kernel_reads(int fd, const struct sockaddr *addr, socklen_t len,
+                                              union endpoint *named)
+{
+    if (!addr || len < sizeof(addr->sa_family) || addr->sa_family != AF_UNSPEC)
+        return addr;
+    int domain = sockopt_domain(fd);
+    if (domain == AF_INET6)
+        return NULL;
+    if (domain != AF_INET || len < sizeof(named->in))
+        return addr;
+    memcpy(&named->in, addr, sizeof(named->in));
+    named->in.sin_family = AF_INET;
+    return &named->any;
 }
 
 enum passage datagram_passage(int fd, const struct sockaddr *addr, socklen_t len, int flags,
                               struct redirect *redirect)
 {
     struct target to;
+    union endpoint named;
     if (guard_is_inside())
         return PASSAGE_FREE;
+    addr = as_kernel_reads(fd, addr, len, &named);
     if (!addr)
         return is_blocked(fd, &to) ? refuse(&to) : PASSAGE_FREE;
     if (!target_from_sockaddr(&to, addr, len))

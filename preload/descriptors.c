@@ -19,12 +19,11 @@ void descriptors_closing(int fd)
     if (!pending_any())
         return;
     struct slot *slot = fdtable_slot(fd, false);
-    if (!slot || (!slot->is_set && !pending_may_concern(fd)))
+    if (!slot || (!__atomic_load_n(&slot->is_set, __ATOMIC_RELAXED) && !pending_may_concern(fd)))
         return;
     struct held held;
     lock_acquire(&held);
-    if (slot->is_set && pending_is_own_process()) {
-        slot->is_set = false;
+    if (pending_is_own_process() && __atomic_exchange_n(&slot->is_set, false, __ATOMIC_RELAXED)) {
         pending_forget_set(fd);
     }
     struct pending *entry = pending_find(fd);
@@ -51,7 +50,8 @@ void descriptors_copied(int fd, int copy)
     struct slot *to = fdtable_slot(copy, true);
     if (!from || !to)
         return;
-    from->duplicated = to->duplicated = true;
+    __atomic_store_n(&to->duplicated, true, __ATOMIC_RELAXED);
+    __atomic_store_n(&from->duplicated, true, __ATOMIC_RELAXED);
     if (!pending_any())
         return;
     struct held held;

@@ -12,9 +12,6 @@
 #include <stdint.h>
 
 JUMP_ROUTE dlsym_route(uintptr_t arguments[]);
-JUMP_ROUTE dlvsym_route(uintptr_t arguments[]);
-JUMP_ROUTE dlopen_route(uintptr_t arguments[]);
-JUMP_ROUTE dlmopen_route(uintptr_t arguments[]);
 
 /* Only where libc's own would be the answer: another library may have a "connect" or "select" that
  * means something else. */
@@ -29,11 +26,6 @@ static void *find_in_object(void *handle, const char *name)
     return replace(real(dlsym)(handle, name), name);
 }
 
-static void *find_version_in_object(void *handle, const char *name, const char *version)
-{
-    return replace(real(dlvsym)(handle, name, version), name);
-}
-
 /* These two mean something else for each caller, and never libc instead of us: we stand before it
  * in the order of search. */
 static bool depends_on_caller(uintptr_t handle)
@@ -46,6 +38,20 @@ const void *dlsym_route(uintptr_t arguments[])
     if (depends_on_caller(arguments[0]))
         return (const void *)real(dlsym);
     return (const void *)find_in_object;
+}
+
+JUMP_THROUGH("dlsym", "dlsym_route");
+
+/* Elsewhere there is one libc in a process, no versions, and nothing that would be preferred. */
+#ifdef __GLIBC__
+
+JUMP_ROUTE dlvsym_route(uintptr_t arguments[]);
+JUMP_ROUTE dlopen_route(uintptr_t arguments[]);
+JUMP_ROUTE dlmopen_route(uintptr_t arguments[]);
+
+static void *find_version_in_object(void *handle, const char *name, const char *version)
+{
+    return replace(real(dlvsym)(handle, name, version), name);
 }
 
 const void *dlvsym_route(uintptr_t arguments[])
@@ -81,7 +87,8 @@ const void *dlmopen_route(uintptr_t arguments[])
     return (const void *)real(dlmopen);
 }
 
-JUMP_THROUGH("dlsym", "dlsym_route");
 JUMP_THROUGH("dlvsym", "dlvsym_route");
 JUMP_THROUGH("dlopen", "dlopen_route");
 JUMP_THROUGH("dlmopen", "dlmopen_route");
+
+#endif

@@ -63,6 +63,7 @@ EXPORT int fcntl(int fd, int command, ...)
     return duplicates(command) ? copied(fd, result) : result;
 }
 
+#ifdef __GLIBC__
 EXPORT int fcntl64(int fd, int command, ...)
 {
     va_list args;
@@ -72,3 +73,4 @@ EXPORT int fcntl64(int fd, int command, ...)
     int result = real(fcntl64)(fd, command, argument);
     return duplicates(command) ? copied(fd, result) : result;
 }
+#endif

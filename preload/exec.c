@@ -9,7 +9,9 @@
 
 #include <alloca.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <unistd.h>
 
@@ -22,18 +24,32 @@ struct call {
     int flags;
 };
 
-static int check(const struct call *call)
+static struct detour_to target(const struct call *call)
 {
-    switch (call->as) {
-    case AS_NAME:
-        return child_check_named(call->path);
-    case AS_FD:
-        return child_check_at(call->fd, "");
-    case AS_AT:
-        return child_check_at(call->fd, call->path);
-    default:
-        return child_check(call->path);
-    }
+    return (struct detour_to){
+        .dir_fd = call->as == AS_FD || call->as == AS_AT ? call->fd : AT_FDCWD,
+        .path = call->as == AS_FD ? "" : call->path,
+        .is_named = call->as == AS_NAME,
+    };
+}
+
+/* The wrapper knows no flags: it follows links, and cannot be without a path. */
+static bool may_take_detour(const struct call *call)
+{
+    return call->as != AS_AT || call->flags == (call->path && *call->path ? 0 : AT_EMPTY_PATH);
+}
+
+static __attribute__((noinline)) int finish_by_detour(const struct call *call, char *const *envp)
+{
+    struct detour detour;
+    const struct detour_to to = target(call);
+    if (!detour_prepare(&detour, &to, call->argv, envp))
+        return -1;
+    pending_wait_for_exec();
+    inherit_abandon(&detour.room);
+    real(execve)(detour.wrapper, detour.argv, detour.envp);
+    inherit_release(&detour.room);
+    return -1;
 }
 
 /* Not part of begin, where the room would take the stack that the check needs. */
@@ -65,10 +81,13 @@ static __attribute__((noinline)) int finish(const struct call *call, char *const
 
 static int begin(const struct call *call, char *const *envp)
 {
-    int error = check(call);
-    if (error == 0)
+    const struct detour_to to = target(call);
+    int result = child_check(&to, may_take_detour(call));
+    if (result == 0)
         return finish(call, envp);
-    errno = error;
+    if (result == CHILD_TAKES_DETOUR)
+        return finish_by_detour(call, envp);
+    errno = result;
     return -1;
 }
 
@@ -115,11 +134,12 @@ static size_t count_arguments(const char *first, va_list list)
     return count;
 }
 
-static void collect_arguments(char **argv, const char *first, va_list list)
+/* A va_list is passed by value in some ABIs: the caller goes on behind the NULL. */
+static void collect_arguments(char **argv, const char *first, va_list *list)
 {
     *argv = (char *)first;
     while (*argv)
-        *++argv = va_arg(list, char *);
+        *++argv = va_arg(*list, char *);
 }
 
 EXPORT int execl(const char *path, const char *first, ...)
@@ -129,7 +149,7 @@ EXPORT int execl(const char *path, const char *first, ...)
     char **argv = alloca((count_arguments(first, list) + 1) * sizeof(*argv));
     va_end(list);
     va_start(list, first);
-    collect_arguments(argv, first, list);
+    collect_arguments(argv, first, &list);
     va_end(list);
     return begin(&(struct call){.as = AS_PATH, .path = path, .argv = argv}, environ);
 }
@@ -141,7 +161,7 @@ EXPORT int execlp(const char *name, const char *first, ...)
     char **argv = alloca((count_arguments(first, list) + 1) * sizeof(*argv));
     va_end(list);
     va_start(list, first);
-    collect_arguments(argv, first, list);
+    collect_arguments(argv, first, &list);
     va_end(list);
     return begin(&(struct call){.as = AS_NAME, .path = name, .argv = argv}, environ);
 }
@@ -154,7 +174,7 @@ EXPORT int execle(const char *path, const char *first, ...)
     char **argv = alloca((count_arguments(first, list) + 1) * sizeof(*argv));
     va_end(list);
     va_start(list, first);
-    collect_arguments(argv, first, list);
+    collect_arguments(argv, first, &list);
     char *const *envp = va_arg(list, char *const *);
     va_end(list);
     return begin(&(struct call){.as = AS_PATH, .path = path, .argv = argv}, envp);

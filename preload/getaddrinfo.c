@@ -6,13 +6,13 @@
 
 #include "core/names_address.h"
 #include "preload/guard.h"
-#include "preload/lookup.h"
+#include "preload/libc.h"
 #include "preload/real.h"
+#include "preload/resolve.h"
 #include "preload/state.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
-#include <stdlib.h>
 #include <string.h>
 
 static int real_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
@@ -40,16 +40,6 @@ static struct addrinfo literal_hints(const struct addrinfo *hints, int family)
     return ours;
 }
 
-static int set_canonical(struct addrinfo *first, const char *name)
-{
-    char *copy = strdup(name);
-    if (!copy)
-        return EAI_MEMORY;
-    free(first->ai_canonname);
-    first->ai_canonname = copy;
-    return 0;
-}
-
 static int build_list(const struct lookup *found, const char *service, const struct addrinfo *hints,
                       struct addrinfo **list)
 {
@@ -66,10 +56,11 @@ static int build_list(const struct lookup *found, const char *service, const str
         result = real_getaddrinfo(literal, service, &ours, tail);
         if (result != 0)
             break;
-        if (i == 0 && ours.ai_flags & AI_CANONNAME)
-            result = set_canonical(head, found->canonical);
-        if (result != 0)
+        if (i == 0 && ours.ai_flags & AI_CANONNAME &&
+            !addrinfo_set_canonical(head, found->canonical)) {
+            result = EAI_MEMORY;
             break;
+        }
         for (; *tail; tail = &(*tail)->ai_next)
             (*tail)->ai_flags = hints ? hints->ai_flags : AI_V4MAPPED | AI_ADDRCONFIG;
     }
@@ -88,7 +79,7 @@ static void add_mapped(const char *node, const struct addrinfo *hints, struct lo
     struct lookup ipv4;
     bool wanted = hints && hints->ai_family == AF_INET6 && hints->ai_flags & AI_V4MAPPED &&
                   (found->count == 0 || hints->ai_flags & AI_ALL);
-    if (!wanted || lookup_name(node, AF_INET, &ipv4) != LOOKUP_FOUND)
+    if (!wanted || resolve_name(node, AF_INET, &ipv4) != LOOKUP_FOUND)
         return;
     for (size_t i = 0; i < ipv4.count && found->count < LOOKUP_ADDRESSES_MAX; i++) {
         uint32_t index;
@@ -121,7 +112,7 @@ bool addrinfo_answer(const char *node, const char *service, const struct addrinf
         return false;
 
     struct lookup found;
-    switch (lookup_name(node, family, &found)) {
+    switch (resolve_name(node, family, &found)) {
     case LOOKUP_REAL:
         return false;
     case LOOKUP_FOUND:

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <sys/mman.h>
 
+#ifdef __GLIBC__
+
 enum { FEW = 64 }; /* more requests in one call: their list is mapped */
 
 /* Answer what is ours; the others are left in rest, where libc skips a NULL. */
@@ -51,3 +53,5 @@ EXPORT int getaddrinfo_a(int mode, struct gaicb *list[], int count, struct sigev
     errno = error;
     return result;
 }
+
+#endif

@@ -4,6 +4,7 @@
 #include "preload/guard.h"
 #include "preload/hostent.h"
 #include "preload/real.h"
+#include "preload/resolve.h"
 #include "preload/state.h"
 
 #include <netdb.h>
@@ -30,7 +31,7 @@ EXPORT struct hostent *gethostbyaddr(const void *addr, socklen_t len, int family
     struct lookup found;
     enum lookup_kind kind = LOOKUP_REAL;
     if (!guard_is_inside() && is_address(addr, len, family))
-        kind = lookup_address(family, addr, &found);
+        kind = resolve_address(family, addr, &found);
     struct hostent *result = NULL;
     if (kind == LOOKUP_REAL) {
         guard_enter();
@@ -52,7 +53,7 @@ EXPORT int gethostbyaddr_r(const void *__restrict addr, socklen_t len, int famil
     struct lookup found;
     enum lookup_kind kind = LOOKUP_REAL;
     if (!guard_is_inside() && is_address(addr, len, family))
-        kind = lookup_address(family, addr, &found);
+        kind = resolve_address(family, addr, &found);
     if (kind != LOOKUP_REAL)
         return fill(kind, &found, family, entry, buf, buf_len, result, h_error);
     guard_enter();

@@ -3,6 +3,7 @@
 #include "preload/guard.h"
 #include "preload/hostent.h"
 #include "preload/real.h"
+#include "preload/resolve.h"
 #include "preload/state.h"
 
 #include <netdb.h>
@@ -23,7 +24,7 @@ static int byname_r(const char *name, int family, struct hostent *entry, char *b
     if (guard_is_inside() || !name || !known_family)
         return real(gethostbyname2_r)(name, family, entry, buf, buf_len, result, h_error);
     struct lookup found;
-    enum lookup_kind kind = lookup_name(name, family, &found);
+    enum lookup_kind kind = resolve_name(name, family, &found);
     switch (kind) {
     case LOOKUP_REAL:
         return real_byname2_r(name, family, entry, buf, buf_len, result, h_error);
@@ -44,7 +45,7 @@ static bool byname(const char *name, int family, struct hostent **result)
     if (guard_is_inside() || !name || (family != AF_INET && family != AF_INET6))
         return false;
     struct lookup found;
-    enum lookup_kind kind = lookup_name(name, family, &found);
+    enum lookup_kind kind = resolve_name(name, family, &found);
     if (kind == LOOKUP_REAL)
         return false;
     int h_error = 0;

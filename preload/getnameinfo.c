@@ -2,8 +2,8 @@
  * getnameinfo(3): the name behind a stand-in; a number, and no look-up, for other proxied
  * addresses. */
 #include "preload/guard.h"
-#include "preload/lookup.h"
 #include "preload/real.h"
+#include "preload/resolve.h"
 #include "preload/state.h"
 
 #include <netdb.h>
@@ -23,9 +23,9 @@ static enum lookup_kind lookup_sockaddr(const struct sockaddr *addr, socklen_t l
                                         struct lookup *found)
 {
     if (len >= sizeof(struct sockaddr_in) && addr->sa_family == AF_INET)
-        return lookup_address(AF_INET, &((const struct sockaddr_in *)addr)->sin_addr, found);
+        return resolve_address(AF_INET, &((const struct sockaddr_in *)addr)->sin_addr, found);
     if (len >= sizeof(struct sockaddr_in6) && addr->sa_family == AF_INET6)
-        return lookup_address(AF_INET6, &((const struct sockaddr_in6 *)addr)->sin6_addr, found);
+        return resolve_address(AF_INET6, &((const struct sockaddr_in6 *)addr)->sin6_addr, found);
     return LOOKUP_REAL;
 }
 

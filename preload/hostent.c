@@ -2,6 +2,8 @@
  * Building a struct hostent. */
 #include "preload/hostent.h"
 
+#include "preload/libc.h"
+
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>

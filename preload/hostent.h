@@ -4,7 +4,7 @@
 #ifndef SOCKSIFY_PRELOAD_HOSTENT_H
 #define SOCKSIFY_PRELOAD_HOSTENT_H
 
-#include "preload/lookup.h"
+#include "core/lookup.h"
 
 #include <netdb.h>
 #include <stddef.h>

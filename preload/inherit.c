@@ -23,6 +23,8 @@ enum variable {
     TIMEOUT,
     LOG,
     LOG_FILE,
+    REPORT,
+    MODE,
     RUNTIME_DIR, /* by the same user only: another one has his own names, and directory */
     PUT_BACK,
     FALLBACK = PUT_BACK, /* one of the two, when both are missing */
@@ -35,10 +37,19 @@ enum variable {
 };
 
 static const char names[VARIABLES][20] = {
-    [CONF] = SETTINGS_CONF,   [PROXY] = SETTINGS_PROXY,       [TIMEOUT] = SETTINGS_TIMEOUT,
-    [LOG] = SETTINGS_LOG,     [LOG_FILE] = SETTINGS_LOG_FILE, [RUNTIME_DIR] = "XDG_RUNTIME_DIR",
-    [FALLBACK] = "ALL_PROXY", [FALLBACK_LOWER] = "all_proxy", [CONFIG_HOME] = "XDG_CONFIG_HOME",
-    [HOME] = "HOME",          [PRELOAD] = PRELOADS_VARIABLE,
+    [CONF] = SETTINGS_CONF,
+    [PROXY] = SETTINGS_PROXY,
+    [TIMEOUT] = SETTINGS_TIMEOUT,
+    [LOG] = SETTINGS_LOG,
+    [LOG_FILE] = SETTINGS_LOG_FILE,
+    [REPORT] = SETTINGS_REPORT,
+    [MODE] = SETTINGS_MODE,
+    [RUNTIME_DIR] = "XDG_RUNTIME_DIR",
+    [FALLBACK] = "ALL_PROXY",
+    [FALLBACK_LOWER] = "all_proxy",
+    [CONFIG_HOME] = "XDG_CONFIG_HOME",
+    [HOME] = "HOME",
+    [PRELOAD] = PRELOADS_VARIABLE,
 };
 
 /* As this process found them, and no more than copied: most programs never ask again. */
@@ -153,6 +164,7 @@ struct lack {
     const char *library; /* that LD_PRELOAD must have in front; NULL: it has it */
     size_t library_len;
     size_t preload; /* where the LD_PRELOAD is; SIZE_MAX: nowhere */
+    bool surplus;   /* it has a library that it must not have */
 };
 
 static void add(struct lack *lack, const char *entry)
@@ -211,7 +223,7 @@ static void find_variables(char *const *envp, struct lack *lack, const char *fou
     }
 }
 
-static bool find_lack(char *const *envp, struct lack *lack)
+static bool find_lack(char *const *envp, bool is_for_wrapper, struct lack *lack)
 {
     const char *found[VARIABLES] = {NULL};
     *lack = (struct lack){.preload = SIZE_MAX};
@@ -226,9 +238,12 @@ static bool find_lack(char *const *envp, struct lack *lack)
     lack->conf = !found[CONF] && has_users_file() &&
                  !(is_as_kept(found, CONFIG_HOME) && is_as_kept(found, HOME));
     size_t len;
-    if (lack->preload == SIZE_MAX || !preloads_find(value_of(envp[lack->preload], PRELOAD), &len))
+    bool has_library =
+        lack->preload != SIZE_MAX && preloads_find(value_of(envp[lack->preload], PRELOAD), &len);
+    if (!has_library && !is_for_wrapper)
         lack->library = find_library(&lack->library_len);
-    return lack->added_count > 0 || lack->conf || lack->library;
+    lack->surplus = has_library && is_for_wrapper;
+    return lack->added_count > 0 || lack->conf || lack->library || lack->surplus;
 }
 
 static void *take(struct inherit_room *room, size_t size)
@@ -261,8 +276,8 @@ static size_t texts_size(char *const *envp, const struct lack *lack)
         size += strlen(names[CONF]) + strlen(start.settings->path) + 2;
     if (lack->library)
         size += strlen(names[PRELOAD]) + lack->library_len + 3;
-    if (lack->library && lack->preload != SIZE_MAX)
-        size += strlen(envp[lack->preload]);
+    if ((lack->library && lack->preload != SIZE_MAX) || lack->surplus)
+        size += strlen(envp[lack->preload]) + 2;
     return size;
 }
 
@@ -279,39 +294,60 @@ static void make_texts(char *const *envp, const struct lack *lack, const char **
         made[at++] = buf;
         text = text_start(buf + text.len + 1, size - text.len - 1);
     }
-    if (lack->library) {
+    if (lack->library || lack->surplus) {
         bool is_there = lack->preload != SIZE_MAX;
         text_add(&text, names[PRELOAD]);
         text_add(&text, "=");
-        text_add_bytes(&text, lack->library, lack->library_len);
+        text_add_bytes(&text, lack->library ? lack->library : "", lack->library_len);
         preloads_add(&text, is_there ? value_of(envp[lack->preload], PRELOAD) : NULL);
         made[is_there ? lack->preload : at++] = text.buf;
     }
     made[at] = NULL;
 }
 
-static char *const *complete(char *const *envp, const struct lack *lack, struct inherit_room *room)
+/* The extra room comes first, for what must be aligned. */
+static char *const *complete(char *const *envp, const struct lack *lack, size_t extra,
+                             struct inherit_room *room)
 {
     size_t pointers = (lack->count + lack->added_count + 3) * sizeof(char *);
     size_t size = texts_size(envp, lack);
-    const char **made = take(room, pointers + size);
-    if (!made)
+    char *memory = take(room, extra + pointers + size);
+    if (!memory)
         return NULL;
+    const char **made = (const char **)(void *)(memory + extra);
     memcpy(made, envp, lack->count * sizeof(*made));
     memcpy(made + lack->count, lack->added, lack->added_count * sizeof(*made));
     make_texts(envp, lack, made, (char *)made + pointers, size);
     return (char *const *)made;
 }
 
+static char *const nothing[] = {NULL};
+
 char *const *inherit_complete(char *const *envp, struct inherit_room *room)
 {
-    static char *const nothing[] = {NULL};
     struct lack lack;
     room->mapping = NULL;
     free_abandoned();
     if (!envp)
         envp = nothing; /* as Linux takes it */
-    return find_lack(envp, &lack) ? complete(envp, &lack, room) : envp;
+    return find_lack(envp, false, &lack) ? complete(envp, &lack, 0, room) : envp;
+}
+
+char *const *inherit_complete_for_wrapper(char *const *envp, struct inherit_room *room,
+                                          size_t extra, void **memory)
+{
+    struct lack lack;
+    room->mapping = NULL;
+    free_abandoned();
+    if (!envp)
+        envp = nothing;
+    extra = (extra + _Alignof(char *) - 1) / _Alignof(char *) * _Alignof(char *);
+    find_lack(envp, true, &lack);
+    for (lack.count = 0; envp[lack.count];)
+        lack.count++;
+    envp = complete(envp, &lack, extra, room);
+    *memory = room->mapping ? room->mapping : room->small;
+    return envp;
 }
 
 void inherit_release(struct inherit_room *room)
@@ -339,13 +375,12 @@ static bool set(const char *entry)
 
 bool inherit_mend_environ(void)
 {
-    static char *nothing[] = {NULL};
     struct inherit_room room = {.mapping = NULL};
     struct lack lack;
     char *const *envp = environ ? environ : nothing;
-    if (!find_lack(envp, &lack))
+    if (!find_lack(envp, false, &lack))
         return true;
-    char *const *made = complete(envp, &lack, &room);
+    char *const *made = complete(envp, &lack, 0, &room);
     bool mended = made && (lack.preload == SIZE_MAX || !lack.library || set(made[lack.preload]));
     for (size_t i = lack.count; mended && made[i]; i++)
         mended = set(made[i]);

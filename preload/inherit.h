@@ -38,6 +38,13 @@ struct inherit_room {
 char *const *inherit_complete(char *const *envp, struct inherit_room *room);
 void inherit_release(struct inherit_room *room); /* keeps errno */
 
+/*
+ * The same for the wrapper, which puts the library in for the program alone: always a new array,
+ * with LD_PRELOAD less the library. In the room there are also `extra` octets, at *memory.
+ */
+char *const *inherit_complete_for_wrapper(char *const *envp, struct inherit_room *room,
+                                          size_t extra, void **memory);
+
 /* Before an exec, which would leave the room behind when this is the child of a vfork and the
  * memory its parent's: the next inherit_complete of this thread, then the parent's own, frees it.
  */

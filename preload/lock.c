@@ -5,7 +5,6 @@
 #include "preload/kernel.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -50,7 +49,7 @@ void lock_acquire(struct held *held)
     if (!__atomic_compare_exchange_n(&page->word, &seen, 1, false, __ATOMIC_ACQUIRE,
                                      __ATOMIC_RELAXED))
         while (__atomic_exchange_n(&page->word, 2, __ATOMIC_ACQUIRE) != 0)
-            kernel_call(SYS_futex, &page->word, FUTEX_WAIT_PRIVATE, 2, NULL);
+            kernel_call(SYS_futex, &page->word, FUTEX_WAIT | FUTEX_PRIVATE, 2, NULL);
     if (page->known == 0) {
         page->known = 1;
         call_in_child();
@@ -62,7 +61,7 @@ void lock_release(const struct held *held)
 {
     int saved = errno;
     if (__atomic_exchange_n(&page->word, 0, __ATOMIC_RELEASE) == 2)
-        kernel_call(SYS_futex, &page->word, FUTEX_WAKE_PRIVATE, 1);
+        kernel_call(SYS_futex, &page->word, FUTEX_WAKE | FUTEX_PRIVATE, 1);
     pthread_setcancelstate(held->cancel_state, NULL);
     pthread_sigmask(SIG_SETMASK, &held->signals, NULL);
     errno = saved;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * sendto(2), sendmsg(2), recvfrom(2), recvmsg(2) and their kin: what is sent to an address may be
  * refused, redirected to our responder, or be a connect in disguise (MSG_FASTOPEN). */
+#include "core/outreach.h"
 #include "preload/real.h"
 #include "preload/state.h"
 #include "preload/transfer.h"
@@ -67,10 +68,10 @@ static bool prepare(int fd, const struct msghdr *message, int *flags, struct msg
     return false;
 }
 
-/* Nothing to decide: no address, and no marked descriptor anywhere. */
+/* Nothing to decide: no address, no control message, and no marked descriptor anywhere. */
 static bool is_plain(const struct msghdr *message)
 {
-    return !message || (!message->msg_name && !datagram_any());
+    return !message || (!message->msg_name && !message->msg_control && !datagram_any());
 }
 
 /* A descriptor that is passed on leaves our sight: its handshake must have ended. */
@@ -97,13 +98,17 @@ EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
         await_rights(message);
     if (is_plain(message))
         return real(sendmsg)(fd, message, flags);
+    if (outreach_message_is_routed(message)) {
+        errno = EACCES;
+        return -1;
+    }
     struct msghdr instead;
     struct redirect redirect;
     return prepare(fd, message, &flags, &instead, &redirect) ? real(sendmsg)(fd, &instead, flags)
                                                              : -1;
 }
 
-EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, MMSG_FLAGS flags)
 {
     if (!is_ready(fd, flags))
         return -1;
@@ -148,7 +153,7 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
     return result;
 }
 
-EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
+EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, MMSG_FLAGS flags,
                     struct timespec *timeout)
 {
     if (!is_ready(fd, flags))
@@ -163,6 +168,7 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
     return result;
 }
 
+#ifdef __GLIBC__
 /* What -D_FORTIFY_SOURCE makes of recvfrom. */
 ssize_t __recvfrom_chk(int fd, void *__restrict buf, size_t len, size_t buf_len, int flags,
                        struct sockaddr *__restrict addr, socklen_t *__restrict addr_len);
@@ -178,3 +184,4 @@ EXPORT ssize_t __recvfrom_chk(int fd, void *__restrict buf, size_t len, size_t b
         datagram_restore_source(addr, room, addr_len);
     return result;
 }
+#endif

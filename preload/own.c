@@ -49,9 +49,33 @@ static void prepare(int fd)
         plain_close(made);
 }
 
+/* Other threads may look at any number at any time. */
+static bool is_own(const struct slot *slot)
+{
+    return __atomic_load_n(&slot->own, __ATOMIC_RELAXED);
+}
+
+static void set_own(struct slot *slot, bool own)
+{
+    __atomic_store_n(&slot->own, own, __ATOMIC_RELAXED);
+}
+
+/* Whatever the number meant before, it is ours now. */
+static void take_slot(struct slot *slot)
+{
+    __atomic_store_n(&slot->peer_sequence, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&slot->pending, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&slot->duplicated, false, __ATOMIC_RELAXED);
+    __atomic_store_n(&slot->is_set, false, __ATOMIC_RELAXED);
+    __atomic_store_n(&slot->datagram, DATAGRAM_FREE, __ATOMIC_RELAXED);
+    for (size_t i = 0; i < SLOT_WATCHES; i++)
+        __atomic_store_n(&slot->watches[i].set, 0, __ATOMIC_RELAXED);
+    set_own(slot, true);
+}
+
 int own_duplicate(int fd)
 {
-    if (own_count == 0)
+    if (!own_any())
         prepare(fd);
     int made = (int)kernel_call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, lowest);
     if (made < 0 && errno != EBADF)
@@ -63,7 +87,7 @@ int own_duplicate(int fd)
         return -1;
     }
     if (slot) {
-        *slot = (struct slot){.own = true};
+        take_slot(slot);
         __atomic_add_fetch(&own_count, 1, __ATOMIC_RELAXED);
     }
     return made;
@@ -80,9 +104,9 @@ int own_adopt(int fd)
 void own_close(int fd)
 {
     struct slot *slot = fdtable_slot(fd, false);
-    if (!slot || !slot->own)
+    if (!slot || !is_own(slot))
         return;
-    slot->own = false;
+    set_own(slot, false);
     __atomic_sub_fetch(&own_count, 1, __ATOMIC_RELAXED);
     plain_close(fd);
 }
@@ -93,8 +117,8 @@ void own_close_all(void)
         struct slot *slot = fdtable_slot(fd, false);
         if (!slot) {
             fd |= FDTABLE_PIECE - 1; /* nothing near it */
-        } else if (slot->own) {
-            slot->own = false;
+        } else if (is_own(slot)) {
+            set_own(slot, false);
             plain_close(fd);
         }
     }
@@ -104,7 +128,7 @@ void own_close_all(void)
 bool own_is(int fd)
 {
     const struct slot *slot = own_any() ? fdtable_slot(fd, false) : NULL;
-    return slot && slot->own;
+    return slot && is_own(slot);
 }
 
 int own_next(int fd)
@@ -114,7 +138,7 @@ int own_next(int fd)
         const struct slot *slot = fdtable_slot(fd, false);
         if (!slot)
             fd |= FDTABLE_PIECE - 1; /* nothing near it */
-        else if (slot->own)
+        else if (is_own(slot))
             return fd;
     }
     return -1;

@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/futex.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/mman.h>
@@ -105,11 +104,26 @@ static void recount_foreign(void)
     table.foreign = 0;
 }
 
+/* Slots are also read without the lock, and `duplicated` is also written without it. */
+static void set_number(struct slot *slot, uint32_t number)
+{
+    __atomic_store_n(&slot->pending, number, __ATOMIC_RELAXED);
+}
+
+static bool is_duplicated(const struct slot *slot)
+{
+    return __atomic_load_n(&slot->duplicated, __ATOMIC_RELAXED);
+}
+
+static void set_duplicated(struct slot *slot, bool duplicated)
+{
+    __atomic_store_n(&slot->duplicated, duplicated, __ATOMIC_RELAXED);
+}
+
 bool pending_may_concern(int fd)
 {
     const struct slot *slot = pending_any() ? fdtable_slot(fd, false) : NULL;
-    return slot && (__atomic_load_n(&slot->pending, __ATOMIC_RELAXED) != 0 ||
-                    __atomic_load_n(&slot->duplicated, __ATOMIC_RELAXED));
+    return slot && (__atomic_load_n(&slot->pending, __ATOMIC_RELAXED) != 0 || is_duplicated(slot));
 }
 
 /* The process whose connector worked on it is gone: nobody will end the handshake. A parent is gone
@@ -151,7 +165,7 @@ static void add_fd(struct pending *entry, int fd)
         entry->shared = true;
         return;
     }
-    slot->pending = entry->number;
+    set_number(slot, entry->number);
     if (own)
         entry->fds[entry->fd_count++] = fd;
 }
@@ -159,15 +173,15 @@ static void add_fd(struct pending *entry, int fd)
 /* The numbers that dup(2) made before the socket was connected. */
 static void add_copies(struct pending *entry, struct slot *slot, int fd)
 {
-    if (!slot->duplicated)
+    if (!is_duplicated(slot))
         return;
-    slot->duplicated = false;
+    set_duplicated(slot, false);
     for (int other = 0; other < FDTABLE_MAX; other++) {
         const struct slot *candidate = fdtable_slot(other, false);
         if (!candidate) {
             other |= FDTABLE_PIECE - 1;
-        } else if (candidate->duplicated && other != fd && cookie_of(other) == entry->cookie) {
-            slot->duplicated = true;
+        } else if (is_duplicated(candidate) && other != fd && cookie_of(other) == entry->cookie) {
+            set_duplicated(slot, true);
             add_fd(entry, other);
         }
     }
@@ -176,15 +190,15 @@ static void add_copies(struct pending *entry, struct slot *slot, int fd)
 struct pending *pending_find(int fd)
 {
     struct slot *slot = fdtable_slot(fd, false);
-    if (!slot || (slot->pending == 0 && !slot->duplicated) || !pending_is_own_process())
+    if (!slot || (slot->pending == 0 && !is_duplicated(slot)) || !pending_is_own_process())
         return NULL;
     if (table.foreign > 0)
         recount_foreign();
     uint64_t cookie = cookie_of(fd);
     struct pending *entry = at(slot->pending);
     if (!entry || !is_in_use(entry) || entry->cookie != cookie) {
-        slot->pending = 0;
-        entry = slot->duplicated && cookie != 0 ? by_cookie(cookie) : NULL;
+        set_number(slot, 0);
+        entry = is_duplicated(slot) && cookie != 0 ? by_cookie(cookie) : NULL;
         if (entry)
             add_fd(entry, fd);
     }
@@ -255,12 +269,10 @@ struct pending *pending_add(int fd)
     entry->owner = table.owner;
     entry->cookie = cookie;
     entry->earlier = entry->later = NULL;
-    entry->own_fd = own_fd;
+    entry->attempt.fd = own_fd;
     entry->in_use = true;
-    entry->shared = entry->tcp_connected = false;
+    entry->shared = false;
     entry->fd_count = 0;
-    entry->endpoint = 0;
-    entry->deadline_ms = 0;
     add_fd(entry, fd);
     add_copies(entry, slot, fd);
     __atomic_store_n(&entry->state, PENDING_RUNNING, __ATOMIC_RELEASE);
@@ -287,7 +299,7 @@ void pending_forget_set(int set)
 struct pending *pending_by_own_fd(int own_fd)
 {
     struct pending *entry = table.first;
-    while (entry && entry->own_fd != own_fd)
+    while (entry && entry->attempt.fd != own_fd)
         entry = entry->later;
     return entry;
 }
@@ -311,7 +323,7 @@ void pending_schedule(struct pending *entry)
     unschedule(entry);
     /* Deadlines mostly come in order: the search from the end is short. */
     struct pending *before = table.last;
-    while (before && before->endpoint_deadline_ms > entry->endpoint_deadline_ms)
+    while (before && before->attempt.step_deadline_ms > entry->attempt.step_deadline_ms)
         before = before->earlier;
     entry->earlier = before;
     entry->later = before ? before->later : table.first;
@@ -328,7 +340,7 @@ size_t pending_remove_fd(struct pending *entry, int fd)
 {
     struct slot *slot = fdtable_slot(fd, false);
     if (slot)
-        slot->pending = 0;
+        set_number(slot, 0);
     if (entry->owner != table.owner)
         return 1;
     for (size_t i = 0; i < entry->fd_count; i++)
@@ -356,7 +368,7 @@ static void forget(struct pending *entry)
     for (size_t i = 0; i < entry->fd_count; i++) {
         struct slot *slot = fdtable_slot(entry->fds[i], false);
         if (slot && slot->pending == entry->number)
-            slot->pending = 0;
+            set_number(slot, 0);
     }
     __atomic_sub_fetch(&pending_count, 1, __ATOMIC_RELAXED);
     entry->in_use = false;
@@ -366,8 +378,8 @@ static void forget(struct pending *entry)
 void pending_end(struct pending *entry, int error)
 {
     unschedule(entry);
-    own_close(entry->own_fd);
-    entry->own_fd = -1;
+    own_close(entry->attempt.fd);
+    entry->attempt.fd = -1;
     entry->error = error;
     set_state(entry, error != 0 ? PENDING_FAILED : PENDING_NONE);
     if (error == 0 || entry->fd_count == 0)

@@ -5,10 +5,9 @@
 #ifndef SOCKSIFY_PRELOAD_PENDING_H
 #define SOCKSIFY_PRELOAD_PENDING_H
 
+#include "core/attempt.h"
 #include "core/config.h"
 #include "core/endpoint.h"
-#include "core/handshake.h"
-#include "core/target.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,22 +31,14 @@ struct pending {
     uint64_t cookie;
 
     /* The rest is the owner's, under the lock. */
-    struct pending *earlier, *later; /* by deadline */
-    int own_fd;                      /* the connector's duplicate of the socket */
+    struct pending *earlier, *later; /* by the attempt's step_deadline_ms */
     bool in_use;
     bool shared; /* with a forked child, or a number beyond fds: in use when they are gone */
-    bool tcp_connected;
     uint8_t fd_count;
     int fds[PENDING_FDS];
-    int family;
-    int64_t start_ms, deadline_ms, endpoint_deadline_ms;
-    size_t endpoint; /* the one in hand */
-    struct endpoints endpoints;
     union endpoint address; /* what the program connected to */
     const struct config *config;
-    const struct route *route;
-    struct target to;
-    struct handshake handshake;
+    struct attempt attempt; /* its fd is the connector's duplicate of the socket */
 };
 
 /* How many entries are not PENDING_NONE, as far as this process knows; the one word that every
@@ -65,7 +56,7 @@ static inline bool pending_any(void)
  * of a vfork, which must not touch what is its parent's. */
 struct pending *pending_find(int fd);
 
-/* A new running entry for the socket behind fd, with own_fd, fds and cookie filled; NULL when
+/* A new running entry for the socket behind fd, with fds, cookie and attempt.fd filled; NULL when
  * something is lacking: memory, a free descriptor. */
 struct pending *pending_add(int fd);
 
@@ -96,8 +87,8 @@ size_t pending_remove_fd(struct pending *entry, int fd);
 bool pending_is_own_process(void);
 
 /*
- * End a running entry: closes own_fd, wakes all who wait. error 0: it succeeded (or was canceled),
- * and the entry is free; else it stays until the error is fetched.
+ * End a running entry: closes attempt.fd, wakes all who wait. error 0: it succeeded (or was
+ * canceled), and the entry is free; else it stays until the error is fetched.
  */
 void pending_end(struct pending *entry, int error);
 

@@ -36,6 +36,7 @@ EXPORT int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeou
     return real(ppoll)(fds, count, timeout, mask);
 }
 
+#ifdef __GLIBC__
 /* What -D_FORTIFY_SOURCE makes of them; the check is libc's. */
 
 int __poll_chk(struct pollfd *fds, nfds_t count, int timeout_ms, size_t size);
@@ -56,3 +57,4 @@ EXPORT int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *
         return wait_poll(fds, count, timeout, mask);
     return real(__ppoll_chk)(fds, count, timeout, mask, size);
 }
+#endif

@@ -3,13 +3,48 @@
 #include "preload/real.h"
 
 #include "core/sys.h"
+#include "preload/guard.h"
 #include "preload/state.h"
 #include "preload/kernel.h"
+#include "preload/own.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <limits.h>
 
 STARTUP_DATA void *real_functions[REAL_COUNT];
+
+/* What glibc before 2.34 lacks, and musl. */
+
+static int kernel_close_range(unsigned first, unsigned last, int flags)
+{
+    return (int)kernel_call(SYS_close_range, first, last, flags);
+}
+
+static void kernel_closefrom(int first)
+{
+    kernel_close_range(first > 0 ? (unsigned)first : 0, UINT_MAX, 0);
+}
+
+static int kernel_execveat(int fd, const char *path, char *const argv[], char *const envp[],
+                           int flags)
+{
+    return (int)kernel_call(SYS_execveat, fd, path, argv, envp, flags);
+}
+
+static void *kernel_function(enum real_index index)
+{
+    switch (index) {
+    case REAL_close_range:
+        return (void *)kernel_close_range;
+    case REAL_closefrom:
+        return (void *)kernel_closefrom;
+    case REAL_execveat:
+        return (void *)kernel_execveat;
+    default:
+        return NULL;
+    }
+}
 
 void *real_bind(enum real_index index)
 {
@@ -19,6 +54,8 @@ void *real_bind(enum real_index index)
 #undef X
     };
     void *function = symbols_libc()->dlsym(RTLD_NEXT, names[index]);
+    if (!function)
+        function = kernel_function(index);
     __atomic_store_n(&real_functions[index], function, __ATOMIC_RELAXED);
     return function;
 }
@@ -26,6 +63,11 @@ void *real_bind(enum real_index index)
 int sys_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
     return real(connect)(fd, addr, len);
+}
+
+int sys_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
+{
+    return real(getpeername)(fd, addr, len);
 }
 
 int sys_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
@@ -85,13 +127,31 @@ int sys_fcntl(int fd, int command, uintptr_t argument)
     return real(fcntl)(fd, command, argument);
 }
 
+int sys_rename_new(const char *from, const char *to)
+{
+    return (int)kernel_call(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, SYS_RENAME_NOREPLACE);
+}
+
 int sys_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                     struct addrinfo **list)
 {
-    return real(getaddrinfo)(node, service, hints, list);
+    guard_enter();
+    int result = real(getaddrinfo)(node, service, hints, list);
+    guard_leave();
+    return result;
 }
 
 void sys_freeaddrinfo(struct addrinfo *list)
 {
     freeaddrinfo(list);
+}
+
+int sys_own_socket(int domain, int type, int protocol)
+{
+    return own_adopt(real(socket)(domain, type | SOCK_CLOEXEC, protocol));
+}
+
+void sys_own_close(int fd)
+{
+    own_close(fd);
 }

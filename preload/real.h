@@ -5,6 +5,8 @@
 #ifndef SOCKSIFY_PRELOAD_REAL_H
 #define SOCKSIFY_PRELOAD_REAL_H
 
+#include "preload/libc.h"
+
 #include <dlfcn.h>
 #include <netdb.h>
 #include <poll.h>
@@ -41,6 +43,7 @@
     X(fcntl)                                                                                       \
     X(fcntl64)                                                                                     \
     X(fexecve)                                                                                     \
+    X(freeaddrinfo)                                                                                \
     X(getaddrinfo)                                                                                 \
     X(getaddrinfo_a)                                                                               \
     X(gethostbyaddr)                                                                               \
@@ -102,7 +105,7 @@ enum real_index {
 /* NULL until looked up; relaxed atomic access, since every thread would store the same. */
 extern void *real_functions[REAL_COUNT];
 
-/* Look one up and remember it. Never NULL for what libc has. */
+/* Look one up and remember it. Never NULL for what libc or, in its place, the kernel has. */
 void *real_bind(enum real_index index);
 
 static inline void *real_get(enum real_index index)

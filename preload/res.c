@@ -3,10 +3,10 @@
  * Names are taken as they are: a search list would ask for names that nobody means. */
 #include "core/dial.h"
 #include "core/dns.h"
-#include "preload/forward.h"
+#include "core/forward.h"
+#include "core/resolver.h"
 #include "preload/guard.h"
 #include "preload/real.h"
-#include "preload/resolver.h"
 #include "preload/state.h"
 
 #include <errno.h>
@@ -29,10 +29,11 @@ struct request {
     int size;
 };
 
-static int reply_to(const uint8_t *query, size_t len, uint8_t *reply, size_t size)
+static int reply_to(const struct scope *scope, const uint8_t *query, size_t len, uint8_t *reply,
+                    size_t size)
 {
     size_t reply_len;
-    if (forward_query(query, len, reply, size, &reply_len) != STATUS_OK)
+    if (forward_query(scope, query, len, reply, size, &reply_len) != STATUS_OK)
         reply_len = resolver_fail(query, len, reply, size);
     return (int)reply_len;
 }
@@ -61,7 +62,8 @@ static bool answer_message(res_state state, const uint8_t *query, int len, uint8
     uint8_t *reply = is_small ? room : answer;
     size_t reply_size = is_small ? sizeof(room) : (size_t)size;
     size_t reply_len = 0;
-    switch (resolver_answer(query, (size_t)len, false, reply, reply_size, &reply_len)) {
+    const struct scope scope = state_scope();
+    switch (resolver_answer(&scope, query, (size_t)len, false, reply, reply_size, &reply_len)) {
     case RESOLVER_SILENT:
         errno = EINVAL;
         *result = -1;
@@ -69,7 +71,7 @@ static bool answer_message(res_state state, const uint8_t *query, int len, uint8
     case RESOLVER_DIRECT:
         return false;
     case RESOLVER_FORWARD:
-        *result = reply_to(query, (size_t)len, reply, reply_size);
+        *result = reply_to(&scope, query, (size_t)len, reply, reply_size);
         break;
     case RESOLVER_ANSWERED:
         *result = (int)reply_len;
@@ -207,6 +209,8 @@ EXPORT int res_send(const unsigned char *query, int len, unsigned char *answer, 
     return result;
 }
 
+#ifdef __GLIBC__
+
 EXPORT int res_nquery(res_state state, const char *name, int class, int type, unsigned char *answer,
                       int size)
 {
@@ -267,3 +271,5 @@ OLDER_NAME(res_nquery);
 OLDER_NAME(res_nsearch);
 OLDER_NAME(res_nquerydomain);
 OLDER_NAME(res_nsend);
+
+#endif

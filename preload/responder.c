@@ -2,14 +2,15 @@
  * The in-process name server: sockets, thread, and the questions that take their time. */
 #include "preload/responder.h"
 
-#include "core/dns.h"
+#include "core/forward.h"
+#include "core/resolver.h"
 #include "core/sys.h"
-#include "preload/forward.h"
 #include "preload/guard.h"
+#include "preload/kernel.h"
 #include "preload/lock.h"
 #include "preload/own.h"
 #include "preload/real.h"
-#include "preload/resolver.h"
+#include "preload/state.h"
 #include "preload/thread.h"
 
 #include <arpa/inet.h>
@@ -28,7 +29,7 @@ enum {
     SEATS = 32,         /* name servers, by family and protocol, that one program asks */
     MESSAGE_MAX = 4096, /* longer questions are nonsense; longer answers are truncated */
     SLOW_MAX = 16,      /* questions under way that the network has to answer */
-    PATIENCE_MS = 5000, /* for a name server that a rule lets the program ask, and for TCP */
+    PATIENCE_MS = 5000, /* for the next octets of a question over TCP */
     STACK_SIZE = 64 * 1024,
 };
 
@@ -74,47 +75,18 @@ static void give_answer(const struct question *question, const uint8_t *answer, 
     real(sendmsg)(question->fd, &message, MSG_NOSIGNAL);
 }
 
-/* A rule sends the name direct: its real name server is asked, once. */
-static size_t ask_nameserver(const struct question *question, uint8_t *answer, size_t room)
-{
-    int fd =
-        own_adopt(sys_socket(question->nameserver.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    ssize_t received = -1;
-    socklen_t len = question->nameserver.any.sa_family == AF_INET
-                        ? sizeof(question->nameserver.in)
-                        : sizeof(question->nameserver.in6);
-    struct pollfd readable = {.fd = fd, .events = POLLIN};
-    if (fd >= 0 && sys_connect(fd, &question->nameserver.any, len) == 0 &&
-        sys_send(fd, question->query, question->len, MSG_NOSIGNAL) == (ssize_t)question->len &&
-        sys_poll(&readable, 1, PATIENCE_MS) == 1)
-        received = sys_recv(fd, answer, room, MSG_DONTWAIT);
-    own_close(fd);
-    return received > 0 ? (size_t)received : 0;
-}
-
-static size_t ask_network(const struct question *question, enum resolver_verdict verdict,
-                          uint8_t *answer, size_t size)
-{
-    size_t len = 0;
-    if (verdict == RESOLVER_DIRECT)
-        return ask_nameserver(question, answer, size);
-    if (forward_query(question->query, question->len, answer, size, &len) != STATUS_OK)
-        return 0;
-    return len < size ? len : size;
-}
-
-/* What does not fit the datagram that the asker takes is cut short: it comes again, over TCP. */
 static size_t answer_slowly(const struct question *question, enum resolver_verdict verdict,
                             uint8_t *answer, size_t size)
 {
-    struct dns_query query;
-    if (!dns_parse_query(question->query, question->len, &query))
-        return 0;
-    size_t len = ask_network(question, verdict, answer, size);
-    if (len < DNS_HEADER_LEN)
-        return resolver_fail(question->query, question->len, answer, size);
-    bool fits = question->tcp || len <= dns_datagram_limit(&query, size);
-    return fits ? len : dns_shorten(answer, len);
+    const struct scope scope = state_scope();
+    const struct forward_question forward = {
+        .query = question->query,
+        .len = question->len,
+        .verdict = verdict,
+        .nameserver = &question->nameserver,
+        .by_datagram = !question->tcp,
+    };
+    return forward_answer(&scope, &forward, answer, size);
 }
 
 static bool take_slow_place(void)
@@ -165,8 +137,9 @@ static void answer_question(const struct question *question)
 {
     uint8_t answer[MESSAGE_MAX];
     size_t len = 0;
-    enum resolver_verdict verdict = resolver_answer(question->query, question->len, !question->tcp,
-                                                    answer, sizeof(answer), &len);
+    const struct scope scope = state_scope();
+    enum resolver_verdict verdict = resolver_answer(&scope, question->query, question->len,
+                                                    !question->tcp, answer, sizeof(answer), &len);
     if (verdict == RESOLVER_SILENT)
         return;
     if (verdict != RESOLVER_ANSWERED) {
@@ -218,7 +191,8 @@ static void *run_tcp(void *argument)
 
 static void serve_tcp(const struct seat *seat)
 {
-    int fd = own_adopt(accept4(seat->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    int fd = own_adopt(
+        (int)kernel_call(SYS_accept4, seat->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (fd < 0)
         return;
     struct slow_job *job = take_slow_place() ? mmap(NULL, sizeof(*job), PROT_READ | PROT_WRITE,
@@ -275,7 +249,7 @@ static bool start(void)
 {
     if (epoll_fd >= 0)
         return true;
-    epoll_fd = own_adopt(epoll_create1(EPOLL_CLOEXEC));
+    epoll_fd = own_adopt((int)kernel_call(SYS_epoll_create1, EPOLL_CLOEXEC));
     if (epoll_fd >= 0 && !thread_start(run, (void *)(intptr_t)epoll_fd, STACK_SIZE)) {
         own_close(epoll_fd);
         epoll_fd = -1;
@@ -311,8 +285,8 @@ static int bind_seat(union endpoint *ours, bool ipv6, bool tcp)
         ours->in6.sin6_addr = (struct in6_addr)IN6ADDR_LOOPBACK_INIT;
     else
         ours->in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = own_adopt(sys_socket(
-        ours->any.sa_family, (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    int fd =
+        sys_own_socket(ours->any.sa_family, (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK, 0);
     if (fd >= 0 && (bind(fd, &ours->any, len) != 0 || getsockname(fd, &ours->any, &len) != 0 ||
                     (tcp && listen(fd, SLOW_MAX) != 0))) {
         own_close(fd);

@@ -7,6 +7,7 @@
 #include "preload/state.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -30,18 +31,43 @@ static __attribute__((noinline)) int spawn(__typeof__(&posix_spawn) function, pi
     return error;
 }
 
+static __attribute__((noinline)) int spawn_by_detour(const struct detour_to *to, pid_t *pid,
+                                                     const posix_spawn_file_actions_t *actions,
+                                                     const posix_spawnattr_t *attributes,
+                                                     char *const *argv, char *const *envp)
+{
+    struct detour detour;
+    if (!detour_prepare(&detour, to, argv, envp))
+        return errno;
+    int error =
+        real(posix_spawn)(pid, detour.wrapper, actions, attributes, detour.argv, detour.envp);
+    inherit_release(&detour.room);
+    return error;
+}
+
+static int begin(const struct detour_to *to, pid_t *pid, const posix_spawn_file_actions_t *actions,
+                 const posix_spawnattr_t *attributes, char *const *argv, char *const *envp)
+{
+    int result = child_check(to, true);
+    if (result == CHILD_TAKES_DETOUR)
+        return spawn_by_detour(to, pid, actions, attributes, argv, envp);
+    return result ? result
+                  : spawn(to->is_named ? real(posix_spawnp) : real(posix_spawn), pid, to->path,
+                          actions, attributes, argv, envp);
+}
+
 EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
                        const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
-    int error = child_check(path);
-    return error ? error : spawn(real(posix_spawn), pid, path, actions, attributes, argv, envp);
+    return begin(&(struct detour_to){.dir_fd = AT_FDCWD, .path = path}, pid, actions, attributes,
+                 argv, envp);
 }
 
 EXPORT int posix_spawnp(pid_t *pid, const char *name, const posix_spawn_file_actions_t *actions,
                         const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
-    int error = child_check_named(name);
-    return error ? error : spawn(real(posix_spawnp), pid, name, actions, attributes, argv, envp);
+    return begin(&(struct detour_to){.dir_fd = AT_FDCWD, .path = name, .is_named = true}, pid,
+                 actions, attributes, argv, envp);
 }
 
 /*
@@ -51,7 +77,7 @@ EXPORT int posix_spawnp(pid_t *pid, const char *name, const posix_spawn_file_act
  */
 static bool prepare_shell(void)
 {
-    int error = child_check(SHELL);
+    int error = child_check(&(struct detour_to){.dir_fd = AT_FDCWD, .path = SHELL}, false);
     if (error != 0)
         errno = error;
     return error == 0 && inherit_mend_environ();

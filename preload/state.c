@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * Start-up, and the configuration of this process. */
+ * Start-up, and the scope of this process. */
 #include "preload/state.h"
 
+#include "core/hosts.h"
 #include "core/log.h"
 #include "core/names_file.h"
 #include "core/settings.h"
+#include "core/tally.h"
 #include "preload/guard.h"
 #include "preload/inherit.h"
 
@@ -29,6 +31,9 @@ static struct {
     bool complained;       /* atomic */
 } state STARTUP_DATA;
 
+static struct hosts hosts = {.path = "/etc/hosts"};
+static struct endpoint_cache endpoints;
+static struct reported reported;
 static char error_text[CONFIG_ERROR_MAX]; /* why the configuration cannot be used */
 
 static const char *base_name(const char *path)
@@ -52,6 +57,8 @@ void state_start(void)
     state.started = true;
     state.usable = settings_read(&settings, error_text) == STATUS_OK;
     log_setup(settings.log_level, program_invocation_short_name, settings.log_file);
+    if (settings.report)
+        report_into(tally_open(settings.report));
 
     char path[PATH_MAX];
     const char *folder = secure_getenv("XDG_RUNTIME_DIR");
@@ -116,6 +123,12 @@ const struct config *state_config(void)
     return config;
 }
 
+enum way state_way(void)
+{
+    state_start();
+    return settings.way;
+}
+
 struct names *state_names(void)
 {
     state_start();
@@ -126,4 +139,35 @@ struct names *state_names(void)
             log_warn("names map: %s; names are known to this process and its children only", why);
     }
     return state.names;
+}
+
+struct endpoint_cache *state_endpoints(void)
+{
+    return &endpoints;
+}
+
+struct reported *state_reported(void)
+{
+    return &reported;
+}
+
+static struct scope scope_of(const struct config *config, struct names *names)
+{
+    return (struct scope){.config = config,
+                          .names = names,
+                          .hosts = &hosts,
+                          .endpoints = &endpoints,
+                          .reported = &reported};
+}
+
+struct scope state_scope(void)
+{
+    return scope_of(state_config(), state_names());
+}
+
+struct scope state_scope_so_far(void)
+{
+    state_start();
+    bool silent = __atomic_load_n(&state.names_why, __ATOMIC_RELAXED) == NULL;
+    return scope_of(__atomic_load_n(&state.config, __ATOMIC_ACQUIRE), silent ? state.names : NULL);
 }

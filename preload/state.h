@@ -5,7 +5,11 @@
 #define SOCKSIFY_PRELOAD_STATE_H
 
 #include "core/config.h"
+#include "core/endpoint_cache.h"
 #include "core/names.h"
+#include "core/report.h"
+#include "core/scope.h"
+#include "core/settings.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -25,7 +29,23 @@ void state_start(void);
  */
 const struct config *state_config(void);
 
+/* How programs are to be reached. */
+enum way state_way(void);
+
 /* The names map; NULL when there is no memory for it. */
 struct names *state_names(void);
+
+/* Where the configuration's proxies are, as far as it was looked up. */
+struct endpoint_cache *state_endpoints(void);
+
+/* What this program has drawn already. */
+struct reported *state_reported(void);
+
+/* All that this process goes by. */
+struct scope state_scope(void);
+
+/* The same as far as it is there already: without a configuration that was not compiled yet, and
+ * without a map of which something is yet to be said. */
+struct scope state_scope_so_far(void);
 
 #endif

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define MUSL "ld-musl-" /* loader and libc in one */
+
 enum { VERSION_HIDDEN = 0x8000 }; /* an older version, kept for programs that ask for it */
 
 struct object {
@@ -23,6 +25,7 @@ struct object {
 static struct {
     bool found; /* atomic; all threads would find the same */
     struct object ours;
+    const char *path; /* of our file, as the loader opened it */
     struct libc_functions libc;
 } symbols STARTUP_DATA;
 
@@ -137,12 +140,13 @@ static int take(struct dl_phdr_info *info, size_t size, void *unused)
     bool ours = !symbols.ours.hash && contains(info, &symbols);
     /* Before 2.34 dlsym was in libdl. */
     const char *name = ours ? "" : base_name(info);
-    bool libc = after(name, "libc.so.") || after(name, "libdl.so.");
+    bool libc = after(name, "libc.so") || after(name, "libdl.so.") || after(name, MUSL);
     struct object object;
     if ((!ours && !libc) || !read_object(info, &object))
         return 0;
     if (ours) {
         symbols.ours = object;
+        symbols.path = info->dlpi_name;
     } else {
         void *function = find(&object, "dlsym");
         if (function)
@@ -168,6 +172,12 @@ const struct libc_functions *symbols_libc(void)
     return &symbols.libc;
 }
 
+const char *symbols_own_path(void)
+{
+    find_all();
+    return symbols.path ? symbols.path : "";
+}
+
 void *symbols_exported(const char *name)
 {
     find_all();
@@ -185,7 +195,8 @@ static int judge(struct dl_phdr_info *info, size_t size, void *data)
     struct question *question = data;
     if (!contains(info, question->address))
         return 0;
-    static const char names[][16] = {"libc.so.", "libpthread.so.", "libresolv.so.", "libanl.so."};
+    static const char names[][16] = {"libc.so", "libpthread.so.", "libresolv.so.", "libanl.so.",
+                                     MUSL};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         question->is_libc |= after(base_name(info), names[i]) != NULL;
     return 1;

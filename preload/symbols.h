@@ -17,6 +17,9 @@ struct libc_functions {
 /* Looked up at the first call; takes no lock after that. */
 const struct libc_functions *symbols_libc(void);
 
+/* The path that this library was loaded from; empty when it cannot be told. */
+const char *symbols_own_path(void);
+
 /* The function that this library exports under that name; NULL when it exports none. */
 void *symbols_exported(const char *name);
 

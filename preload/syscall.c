@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/net.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -65,6 +64,8 @@ static long refuse_io_uring(void)
 }
 
 #ifdef SYS_socketcall
+#include <linux/net.h>
+
 static long socketcall(long call, const long *args)
 {
     switch (call) {
@@ -259,13 +260,11 @@ static bool wants_function(const uintptr_t *arguments)
 #elif defined(SYS_select)
     case SYS_select:
 #endif
+    case SYS_close_range:
     case SYS_execve:
+    case SYS_execveat:
     case SYS_io_uring_setup:
         return true;
-    case SYS_close_range: /* glibc has this one and the next since 2.34 */
-        return real(close_range) != NULL;
-    case SYS_execveat:
-        return real(execveat) != NULL;
 #ifdef SYS_fcntl64
     case SYS_fcntl64:
 #endif

@@ -67,6 +67,7 @@ EXPORT ssize_t sendfile(int out, int in, off_t *offset, size_t count)
     return may_send(out, 0) ? real(sendfile)(out, in, offset, count) : -1;
 }
 
+#ifdef __GLIBC__
 EXPORT ssize_t sendfile64(int out, int in, off64_t *offset, size_t count)
 {
     return may_send(out, 0) ? real(sendfile64)(out, in, offset, count) : -1;
@@ -86,3 +87,4 @@ EXPORT ssize_t __recv_chk(int fd, void *buf, size_t len, size_t buf_len, int fla
 {
     return is_ready(fd, flags) ? real(__recv_chk)(fd, buf, len, buf_len, flags) : -1;
 }
+#endif

@@ -3,23 +3,23 @@
 #include "preload/tunnel.h"
 
 #include "core/dial.h"
+#include "core/endpoint_cache.h"
 #include "core/log.h"
 #include "core/replace.h"
+#include "core/report.h"
 #include "core/rules.h"
 #include "core/sockopt.h"
 #include "core/sys.h"
 #include "core/target.h"
 #include "preload/connector.h"
 #include "preload/datagram.h"
-#include "preload/endpoints.h"
 #include "preload/guard.h"
 #include "preload/lock.h"
 #include "preload/peers.h"
 #include "preload/pending.h"
 #include "preload/real.h"
-#include "preload/report.h"
+#include "preload/resolve.h"
 #include "preload/responder.h"
-#include "preload/standin.h"
 #include "preload/state.h"
 #include "preload/watches.h"
 
@@ -63,24 +63,6 @@ static int fail_with(int error)
 {
     errno = error;
     return -1;
-}
-
-/* resolve=local: what a SOCKS4 proxy cannot carry by name is looked up here, as the user asked. */
-static void resolve_for_socks4(const struct route *route, struct target *to)
-{
-    const struct proxy *last = route->hop[route->hop_count - 1];
-    if (to->kind != TARGET_NAME || last->protocol != PROXY_SOCKS4 || !last->resolve_local)
-        return;
-    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
-    struct addrinfo *list = NULL;
-    guard_enter();
-    if (sys_getaddrinfo(to->name, NULL, &hints, &list) == 0) {
-        uint16_t port = to->port;
-        target_from_sockaddr(to, list->ai_addr, list->ai_addrlen);
-        to->port = port;
-        sys_freeaddrinfo(list);
-    }
-    guard_leave();
 }
 
 static int begin_in_background(const struct dial *d, const struct config *config,
@@ -136,7 +118,7 @@ static bool fit_socket(struct dial *d)
 static int connect_through(int fd, const union endpoint *address, const struct config *config,
                            const struct route *route, struct target *to)
 {
-    resolve_for_socks4(route, to);
+    endpoints_resolve_for_socks4(route, to);
     int64_t start = dial_now_ms();
     struct endpoints endpoints;
     struct dial d = {
@@ -148,7 +130,7 @@ static int connect_through(int fd, const union endpoint *address, const struct c
         .deadline_ms = start + route->timeout_ms,
         .failure = {.code = -1},
     };
-    d.failure.status = endpoints_of(config, route->hop[0], &endpoints);
+    d.failure.status = endpoint_cache_find(state_endpoints(), config, route->hop[0], &endpoints);
     if (d.failure.status == STATUS_OK && !fit_socket(&d))
         return -1;
     int error = d.failure.status == STATUS_OK ? carry_out(&d, config, address, start)
@@ -157,7 +139,7 @@ static int connect_through(int fd, const union endpoint *address, const struct c
         return fail_with(error);
     if (d.failure.status != STATUS_OK) {
         if (d.failure.stage == STAGE_CONNECT)
-            endpoints_forget(config, route->hop[0]);
+            endpoint_cache_forget(state_endpoints(), config, route->hop[0]);
         report_failure(to, route, &d.failure);
     }
     if (error != 0)
@@ -172,30 +154,16 @@ static int connect_through(int fd, const union endpoint *address, const struct c
  * its port is known, and connect to the first address that takes us. */
 static int connect_direct_by_name(int fd, int family, const struct target *to)
 {
-    struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
-    if (family == AF_INET6)
-        hints.ai_flags = AI_V4MAPPED | AI_ALL;
-    struct addrinfo *list = NULL;
-    guard_enter();
-    int found = sys_getaddrinfo(to->name, NULL, &hints, &list);
-    guard_leave();
-    if (found != 0)
+    struct endpoints endpoints;
+    if (!endpoints_of_target(to, family, &endpoints))
         return fail_with(EHOSTUNREACH);
     int result = -1;
-    for (const struct addrinfo *ai = list; ai && result != 0; ai = ai->ai_next) {
-        union endpoint address;
-        memcpy(&address, ai->ai_addr, ai->ai_addrlen);
-        if (family == AF_INET)
-            address.in.sin_port = htons(to->port);
-        else
-            address.in6.sin6_port = htons(to->port);
-        result = sys_connect(fd, &address.any, ai->ai_addrlen);
+    for (size_t i = 0; i < endpoints.count && result != 0; i++) {
+        const union endpoint *address = &endpoints.list[i];
+        result = sys_connect(fd, &address->any, endpoint_len(address));
         if (result != 0 && (errno == EINPROGRESS || errno == EINTR))
             break;
     }
-    int error = errno;
-    sys_freeaddrinfo(list);
-    errno = error;
     return result;
 }
 
@@ -212,10 +180,17 @@ static int connect_responder(int fd, const struct sockaddr *addr, socklen_t len)
                        addr->sa_family == AF_INET ? sizeof(peer.proxy.in) : sizeof(peer.proxy.in6));
 }
 
+/* Under a seal the supervisor sees it as well, and tells. */
+static void report_direct(const struct target *to)
+{
+    if (state_way() != WAY_SEAL)
+        report_decision(to, "direct");
+}
+
 static int connect_by_rules(int fd, const struct sockaddr *addr, socklen_t len, struct target *to)
 {
     const struct target as_given = *to;
-    enum standin standin = standin_to_name(to);
+    enum standin standin = resolve_standin(to);
     if (standin == STANDIN_NOT && to->port == RESPONDER_PORT && socket_kind(fd) == SOCKET_FRESH)
         return connect_responder(fd, addr, len);
     if (standin == STANDIN_UNKNOWN) {
@@ -236,18 +211,18 @@ static int connect_by_rules(int fd, const struct sockaddr *addr, socklen_t len, 
     /* The commonest case costs no system call, unless the user wants to hear of it. */
     bool here = target_is_this_host(to) && to->port != RESPONDER_PORT &&
                 rules_decide(config_udp(config), to).route->kind == ROUTE_DIRECT;
-    if (direct && here && log_level() < LOG_VERBOSE)
+    if (direct && here && !report_hears_decisions())
         return sys_connect(fd, addr, len);
     enum socket_kind kind = socket_kind(fd);
     if (kind == SOCKET_OTHER)
         return datagram_connect(fd, addr, len, &as_given);
     if (direct && kind == SOCKET_FRESH)
-        report_decision(to, route->text);
+        report_direct(to);
     if (direct || kind == SOCKET_BUSY)
         return sys_connect(fd, addr, len);
     switch (route->kind) {
     case ROUTE_DIRECT:
-        report_decision(to, route->text);
+        report_direct(to);
         return connect_direct_by_name(fd, addr->sa_family, to);
     case ROUTE_BLOCK:
         report_decision(to, status_text(STATUS_BLOCKED));

@@ -2,6 +2,7 @@
  * Waiting for pending and ordinary descriptors together. */
 #include "preload/wait.h"
 
+#include "preload/kernel.h"
 #include "preload/lock.h"
 #include "preload/own.h"
 #include "preload/pending.h"
@@ -112,7 +113,7 @@ static int wait_once(struct pollfd *fds, nfds_t count, struct pollfd *visible, i
 
 static int open_event_fd(void)
 {
-    int event_fd = own_adopt(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    int event_fd = own_adopt((int)kernel_call(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (event_fd >= 0 && !pending_add_waiter(event_fd)) {
         own_close(event_fd);
         return -1;

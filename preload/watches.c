@@ -21,7 +21,7 @@ static void store(struct watch *watch, uint32_t key, const struct epoll_event *e
 {
     struct slot *set = fdtable_slot((int)key - 1, true);
     if (set)
-        set->is_set = true;
+        __atomic_store_n(&set->is_set, true, __ATOMIC_RELAXED);
     watch->events = event->events;
     watch->data = event->data.u64;
     __atomic_store_n(&watch->set, key, __ATOMIC_RELEASE);

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: MIT
  * One query over one TCP connection of our own: two octets of length, then the message, both ways
- * (RFC 1035 section 4.2.2). */
-#include "preload/forward.h"
+ * (RFC 1035 section 4.2.2); or one datagram. */
+#include "core/forward.h"
 
+#include "core/advice.h"
+#include "core/config.h"
 #include "core/dial.h"
 #include "core/dns.h"
+#include "core/endpoint_cache.h"
 #include "core/log.h"
 #include "core/rules.h"
 #include "core/sys.h"
-#include "preload/endpoints.h"
-#include "preload/guard.h"
-#include "preload/own.h"
-#include "preload/state.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
+
+enum { PATIENCE_MS = 5000 }; /* for a name server that is asked by datagram */
 
 /* The connection to the name server: not blocking, and out of the program's reach. */
 struct line {
@@ -50,15 +51,16 @@ static enum status wait_for(struct line *line, short events)
 
 static enum status open_line(struct line *line, int family)
 {
-    line->fd = own_adopt(socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    line->fd = sys_own_socket(family, SOCK_STREAM | SOCK_NONBLOCK, 0);
     return line->fd >= 0 ? STATUS_OK : fail(line, STATUS_SYSTEM, errno);
 }
 
-static enum status connect_through(struct line *line, const struct config *config,
+static enum status connect_through(struct line *line, const struct scope *scope,
                                    const struct route *route, const struct target *server)
 {
     struct endpoints endpoints;
-    enum status status = endpoints_of(config, route->hop[0], &endpoints);
+    enum status status =
+        endpoint_cache_find(scope->endpoints, scope->config, route->hop[0], &endpoints);
     if (status != STATUS_OK) {
         line->failure = (struct failure){.status = status, .code = -1};
         return status;
@@ -78,16 +80,16 @@ static enum status connect_through(struct line *line, const struct config *confi
     status = dial(&d);
     line->failure = d.failure;
     if (status != STATUS_OK && d.failure.stage == STAGE_CONNECT)
-        endpoints_forget(config, route->hop[0]);
+        endpoint_cache_forget(scope->endpoints, scope->config, route->hop[0]);
     return status;
 }
 
-static enum status connect_address(struct line *line, const struct sockaddr *addr, socklen_t len)
+static enum status connect_address(struct line *line, const union endpoint *address)
 {
-    enum status status = open_line(line, addr->sa_family);
+    enum status status = open_line(line, address->any.sa_family);
     if (status != STATUS_OK)
         return status;
-    int error = sys_connect(line->fd, addr, len) == 0 ? 0 : errno;
+    int error = sys_connect(line->fd, &address->any, endpoint_len(address)) == 0 ? 0 : errno;
     if (error == EINPROGRESS) {
         socklen_t error_len = sizeof(error);
         status = wait_for(line, POLLOUT);
@@ -102,30 +104,14 @@ static enum status connect_address(struct line *line, const struct sockaddr *add
 /* A name server that the rules send direct. */
 static enum status connect_direct(struct line *line, const struct target *server)
 {
-    struct sockaddr_storage addr;
-    if (server->kind != TARGET_NAME) {
-        int family = server->kind == TARGET_IPV4 ? AF_INET : AF_INET6;
-        socklen_t len = target_to_sockaddr(server, family, &addr);
-        return connect_address(line, (const struct sockaddr *)&addr, len);
+    struct endpoints endpoints;
+    if (!endpoints_of_target(server, AF_UNSPEC, &endpoints))
+        return fail(line, STATUS_SYSTEM, EHOSTUNREACH);
+    enum status status = STATUS_MORE;
+    for (size_t i = 0; i < endpoints.count && status != STATUS_OK; i++) {
+        sys_own_close(line->fd);
+        status = connect_address(line, &endpoints.list[i]);
     }
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    struct addrinfo *list = NULL;
-    guard_enter();
-    int found = sys_getaddrinfo(server->name, NULL, &hints, &list);
-    guard_leave();
-    enum status status = fail(line, STATUS_SYSTEM, EHOSTUNREACH);
-    if (found != 0)
-        return status;
-    for (const struct addrinfo *ai = list; ai && status != STATUS_OK; ai = ai->ai_next) {
-        struct target address;
-        if (!target_from_sockaddr(&address, ai->ai_addr, ai->ai_addrlen))
-            continue;
-        own_close(line->fd);
-        address.port = server->port;
-        socklen_t len = target_to_sockaddr(&address, ai->ai_family, &addr);
-        status = connect_address(line, (const struct sockaddr *)&addr, len);
-    }
-    sys_freeaddrinfo(list);
     return status;
 }
 
@@ -184,14 +170,14 @@ static enum status ask(struct line *line, const uint8_t *query, size_t len, uint
     return STATUS_OK;
 }
 
-static enum status open_and_ask(struct line *line, const struct config *config,
+static enum status open_and_ask(struct line *line, const struct scope *scope,
                                 const struct route *route, const struct target *server,
                                 const uint8_t *query, size_t len, uint8_t *reply, size_t size,
                                 size_t *reply_len)
 {
     enum status status = STATUS_BLOCKED;
     if (route->kind == ROUTE_PROXY)
-        status = connect_through(line, config, route, server);
+        status = connect_through(line, scope, route, server);
     else if (route->kind == ROUTE_DIRECT)
         status = connect_direct(line, server);
     else
@@ -204,15 +190,14 @@ static const char *why(const struct failure *failure, char buf[static FAILURE_TE
 {
     if (failure->stage != STAGE_DONE)
         return failure_text(failure, buf);
-    const char *words = failure->status == STATUS_SYSTEM ? strerrordesc_np(failure->sys_errno)
-                                                         : status_text(failure->status);
-    return words ? words : "unknown error";
+    return failure->status == STATUS_SYSTEM ? status_errno_text(failure->sys_errno)
+                                            : status_text(failure->status);
 }
 
-enum status forward_query(const uint8_t *query, size_t len, uint8_t *reply, size_t size,
-                          size_t *reply_len)
+enum status forward_query(const struct scope *scope, const uint8_t *query, size_t len,
+                          uint8_t *reply, size_t size, size_t *reply_len)
 {
-    const struct config *config = state_config();
+    const struct config *config = scope->config;
     const struct target *server = config ? config_dns_server(config) : NULL;
     if (!server)
         return STATUS_UNCONFIGURED;
@@ -225,14 +210,55 @@ enum status forward_query(const uint8_t *query, size_t len, uint8_t *reply, size
     uint32_t timeout_ms = route->kind == ROUTE_PROXY ? route->timeout_ms : CONFIG_TIMEOUT_MS;
     struct line line = {.fd = -1, .deadline_ms = dial_now_ms() + timeout_ms};
     enum status status =
-        open_and_ask(&line, config, route, server, query, len, reply, size, reply_len);
-    own_close(line.fd);
+        open_and_ask(&line, scope, route, server, query, len, reply, size, reply_len);
+    sys_own_close(line.fd);
     if (status != STATUS_OK) {
         char name[TARGET_TEXT_MAX], words[FAILURE_TEXT_MAX];
-        log_error("dns-server %s via %s: %s", target_to_text(server, name), route->text,
-                  why(&line.failure, words));
+        bool is_proxys = route->kind == ROUTE_PROXY && line.failure.stage != STAGE_DONE;
+        const char *advice = is_proxys ? advice_on(&line.failure, route) : NULL;
+        log_error("dns-server %s via %s: %s%s%s", target_to_text(server, name), route->text,
+                  why(&line.failure, words), advice ? "; " : "", advice ? advice : "");
     }
     errno = saved;
     pthread_setcancelstate(cancel_state, NULL);
     return status;
+}
+
+/* A rule sends the name direct: its real name server is asked, once. */
+static size_t ask_nameserver(const struct forward_question *question, uint8_t *answer, size_t size)
+{
+    const union endpoint *nameserver = question->nameserver;
+    int fd = sys_own_socket(nameserver->any.sa_family, SOCK_DGRAM, 0);
+    ssize_t received = -1;
+    struct pollfd readable = {.fd = fd, .events = POLLIN};
+    if (fd >= 0 && sys_connect(fd, &nameserver->any, endpoint_len(nameserver)) == 0 &&
+        sys_send(fd, question->query, question->len, MSG_NOSIGNAL) == (ssize_t)question->len &&
+        sys_poll(&readable, 1, PATIENCE_MS) == 1)
+        received = sys_recv(fd, answer, size, MSG_DONTWAIT);
+    sys_own_close(fd);
+    return received > 0 ? (size_t)received : 0;
+}
+
+static size_t ask_network(const struct scope *scope, const struct forward_question *question,
+                          uint8_t *answer, size_t size)
+{
+    size_t len = 0;
+    if (question->verdict == RESOLVER_DIRECT)
+        return ask_nameserver(question, answer, size);
+    if (forward_query(scope, question->query, question->len, answer, size, &len) != STATUS_OK)
+        return 0;
+    return len < size ? len : size;
+}
+
+size_t forward_answer(const struct scope *scope, const struct forward_question *question,
+                      uint8_t *answer, size_t size)
+{
+    struct dns_query query;
+    if (!dns_parse_query(question->query, question->len, &query))
+        return 0;
+    size_t len = ask_network(scope, question, answer, size);
+    if (len < DNS_HEADER_LEN)
+        return resolver_fail(question->query, question->len, answer, size);
+    bool fits = !question->by_datagram || len <= dns_datagram_limit(&query, size);
+    return fits ? len : dns_shorten(answer, len);
 }

@@ -1,29 +1,19 @@
 /* SPDX-License-Identifier: MIT
  * Remembered socket addresses of proxies given by host name. */
-#include "preload/endpoints.h"
-
-#include "preload/guard.h"
+#include "core/endpoint_cache.h"
 
 #include <stdbool.h>
-#include <string.h>
 
-/* Proxies by host name are few; those beyond the table are looked up each time. */
-enum { MEMORY_MAX = 16 };
-
-/* A sequence lock each: odd while somebody writes. Readers copy and check; a writer that finds
- * another at work goes without. So nobody waits, whatever signal or fork comes between. */
-static struct memory {
-    unsigned sequence;
-    struct endpoints endpoints;
-} memories[MEMORY_MAX];
-
-static struct memory *memory_of(const struct config *config, const struct proxy *proxy)
+/* Readers copy and check; a writer that finds another at work goes without. So nobody waits,
+ * whatever signal or fork comes between. */
+static struct endpoint_memory *memory_of(struct endpoint_cache *cache, const struct config *config,
+                                         const struct proxy *proxy)
 {
     size_t i = config_proxy_index(config, proxy);
-    return i < MEMORY_MAX ? &memories[i] : NULL;
+    return i < ENDPOINT_CACHE_MAX ? &cache->memory[i] : NULL;
 }
 
-static bool recall(struct memory *memory, struct endpoints *found)
+static bool recall(struct endpoint_memory *memory, struct endpoints *found)
 {
     unsigned before = __atomic_load_n(&memory->sequence, __ATOMIC_ACQUIRE);
     if (before & 1)
@@ -33,7 +23,7 @@ static bool recall(struct memory *memory, struct endpoints *found)
     return __atomic_load_n(&memory->sequence, __ATOMIC_RELAXED) == before && found->count > 0;
 }
 
-static void remember(struct memory *memory, const struct endpoints *found)
+static void remember(struct endpoint_memory *memory, const struct endpoints *found)
 {
     unsigned even = __atomic_load_n(&memory->sequence, __ATOMIC_RELAXED) & ~1u;
     if (!__atomic_compare_exchange_n(&memory->sequence, &even, even + 1, false, __ATOMIC_ACQUIRE,
@@ -44,26 +34,25 @@ static void remember(struct memory *memory, const struct endpoints *found)
     __atomic_store_n(&memory->sequence, even + 2, __ATOMIC_RELEASE);
 }
 
-enum status endpoints_of(const struct config *config, const struct proxy *proxy,
-                         struct endpoints *found)
+enum status endpoint_cache_find(struct endpoint_cache *cache, const struct config *config,
+                                const struct proxy *proxy, struct endpoints *found)
 {
     if (proxy->address.kind != TARGET_NAME)
         return endpoints_resolve(proxy, found);
-    struct memory *memory = memory_of(config, proxy);
+    struct endpoint_memory *memory = memory_of(cache, config, proxy);
     if (memory && recall(memory, found))
         return STATUS_OK;
-    guard_enter();
     enum status status = endpoints_resolve(proxy, found);
-    guard_leave();
     if (status == STATUS_OK && memory)
         remember(memory, found);
     return status;
 }
 
-void endpoints_forget(const struct config *config, const struct proxy *proxy)
+void endpoint_cache_forget(struct endpoint_cache *cache, const struct config *config,
+                           const struct proxy *proxy)
 {
     static const struct endpoints none;
-    struct memory *memory = memory_of(config, proxy);
+    struct endpoint_memory *memory = memory_of(cache, config, proxy);
     if (proxy->address.kind == TARGET_NAME && memory)
         remember(memory, &none);
 }

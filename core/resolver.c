@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * Sorting DNS queries, and answering those for addresses and their names. */
-#include "preload/resolver.h"
+#include "core/resolver.h"
 
+#include "core/config.h"
 #include "core/dns.h"
 #include "core/log.h"
+#include "core/lookup.h"
+#include "core/report.h"
 #include "core/rules.h"
-#include "preload/lookup.h"
-#include "preload/state.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -17,6 +18,7 @@ enum {
 
 /* One query under way. */
 struct work {
+    const struct scope *scope;
     const struct dns_query *query;
     uint8_t *out;
     size_t size;
@@ -57,10 +59,10 @@ static enum resolver_verdict give_name(struct work *work, const char *name)
 /* A name that no proxy can be told: it may still stand below a suffix that goes direct. */
 static enum resolver_verdict answer_odd_name(struct work *work)
 {
-    const struct config *config = state_config();
-    if (!config)
+    if (!work->scope->config)
         return refuse(work, DNS_SERVFAIL);
-    return goes_direct(config, work->query) ? RESOLVER_DIRECT : refuse(work, DNS_NXDOMAIN);
+    return goes_direct(work->scope->config, work->query) ? RESOLVER_DIRECT
+                                                         : refuse(work, DNS_NXDOMAIN);
 }
 
 /*
@@ -74,7 +76,7 @@ static enum resolver_verdict answer_address(struct work *work, int family)
     struct lookup found;
     if (!work->query->is_host_name)
         return answer_odd_name(work);
-    switch (lookup_name(work->query->name, family, &found)) {
+    switch (lookup_name(work->scope, work->query->name, family, &found)) {
     case LOOKUP_FOUND:
         return give_addresses(work, &found);
     case LOOKUP_REFUSED:
@@ -94,7 +96,7 @@ static enum resolver_verdict answer_pointer(struct work *work, const struct targ
     /* Not even the real name server has a better word for it (RFC 6761 section 6.3). */
     if (target_is_this_host(address))
         return give_name(work, "localhost");
-    switch (lookup_address(family, bytes, &found)) {
+    switch (lookup_address(work->scope, family, bytes, &found)) {
     case LOOKUP_REAL:
         return RESOLVER_DIRECT;
     case LOOKUP_REFUSED:
@@ -120,10 +122,9 @@ static const char *type_name(uint16_t type)
     return NULL;
 }
 
-static void complain_once(const struct dns_query *query)
+static void complain_once(struct reported *reported, const struct dns_query *query)
 {
-    static bool complained; /* atomic */
-    if (__atomic_exchange_n(&complained, true, __ATOMIC_RELAXED))
+    if (__atomic_exchange_n(&reported->query, true, __ATOMIC_RELAXED))
         return;
     const char *type = type_name(query->type);
     const char *name = query->name_len > 0 ? query->name : ".";
@@ -149,7 +150,7 @@ static enum resolver_verdict sort_other(struct work *work)
     const struct dns_query *query = work->query;
     if (is_localhost(query))
         return refuse(work, DNS_NOERROR);
-    const struct config *config = state_config();
+    const struct config *config = work->scope->config;
     if (!config)
         return refuse(work, DNS_SERVFAIL);
     if (goes_direct(config, query))
@@ -158,7 +159,7 @@ static enum resolver_verdict sort_other(struct work *work)
         return RESOLVER_FORWARD;
     if (query->type == DNS_TYPE_HTTPS || query->type == DNS_TYPE_SVCB)
         return refuse(work, DNS_NOERROR);
-    complain_once(query);
+    complain_once(work->scope->reported, query);
     return refuse(work, DNS_SERVFAIL);
 }
 
@@ -182,13 +183,15 @@ static enum resolver_verdict sort_query(struct work *work)
     return sort_other(work);
 }
 
-enum resolver_verdict resolver_answer(const uint8_t *message, size_t len, bool by_datagram,
-                                      uint8_t *out, size_t size, size_t *reply_len)
+enum resolver_verdict resolver_answer(const struct scope *scope, const uint8_t *message, size_t len,
+                                      bool by_datagram, uint8_t *out, size_t size,
+                                      size_t *reply_len)
 {
     struct dns_query query;
     if (!dns_parse_query(message, len, &query))
         return RESOLVER_SILENT;
     struct work work = {
+        .scope = scope,
         .query = &query,
         .out = out,
         .size = by_datagram ? dns_datagram_limit(&query, size) : size,

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * DNS queries of this process, whichever way they came (res_query, a datagram, a TCP connection to
+ * DNS queries of a program, whichever way they came (res_query, a datagram, a TCP connection to
  * port 53): answered from what we know, without I/O, or sorted by who else may see them. */
-#ifndef SOCKSIFY_PRELOAD_RESOLVER_H
-#define SOCKSIFY_PRELOAD_RESOLVER_H
+#ifndef SOCKSIFY_CORE_RESOLVER_H
+#define SOCKSIFY_CORE_RESOLVER_H
+
+#include "core/scope.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,8 +26,9 @@ enum resolver_verdict {
  * other types get SERVFAIL, and one message says so, but HTTPS and SVCB "no such record", because
  * programs ask for them along with every address.
  */
-enum resolver_verdict resolver_answer(const uint8_t *query, size_t len, bool by_datagram,
-                                      uint8_t *out, size_t size, size_t *reply_len);
+enum resolver_verdict resolver_answer(const struct scope *scope, const uint8_t *query, size_t len,
+                                      bool by_datagram, uint8_t *out, size_t size,
+                                      size_t *reply_len);
 
 /* What a query gets that could not be forwarded: SERVFAIL. Returns the length, 0 for no answer. */
 size_t resolver_fail(const uint8_t *query, size_t len, uint8_t *out, size_t size);

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: MIT
  * Names to addresses and back, without asking anybody. */
-#include "preload/lookup.h"
+#include "core/lookup.h"
 
+#include "core/config.h"
 #include "core/names.h"
 #include "core/names_address.h"
 #include "core/rules.h"
-#include "preload/standin.h"
-#include "preload/state.h"
+#include "core/standin.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <string.h>
-
-static struct hosts hosts_file = {.path = "/etc/hosts"};
 
 /* What libc takes for an address and never looks up: inet_aton's forms ("127.1", "0x7f000001"),
  * IPv6, IPv6 with a scope. */
@@ -70,7 +68,8 @@ static void set_standin(struct lookup *found, int family, uint32_t index)
     }
 }
 
-enum lookup_kind lookup_name(const char *name, int family, struct lookup *found)
+enum lookup_kind lookup_name(const struct scope *scope, const char *name, int family,
+                             struct lookup *found)
 {
     if (is_literal(name))
         return LOOKUP_REAL;
@@ -79,20 +78,18 @@ enum lookup_kind lookup_name(const char *name, int family, struct lookup *found)
     if (strchr(name, ':') || target_set_host(&target, name, strlen(name), 0) != STATUS_OK)
         return LOOKUP_MALFORMED;
 
-    found->count = hosts_find(&hosts_file, target.name, target.name_len, found->list,
+    found->count = hosts_find(scope->hosts, target.name, target.name_len, found->list,
                               LOOKUP_ADDRESSES_MAX, found->canonical);
     if (found->count > 0) {
         keep_family(found, family);
         prefer_loopback(found);
         return LOOKUP_FOUND;
     }
-    const struct config *config = state_config();
-    if (!config)
+    if (!scope->config)
         return LOOKUP_REFUSED;
-    if (rules_name_is_direct(config_rules(config), target.name, target.name_len))
+    if (rules_name_is_direct(config_rules(scope->config), target.name, target.name_len))
         return LOOKUP_REAL;
-    struct names *names = state_names();
-    uint32_t index = names ? names_standin(names, target.name, target.name_len) : 0;
+    uint32_t index = scope->names ? names_standin(scope->names, target.name, target.name_len) : 0;
     if (index == 0)
         return LOOKUP_REFUSED;
     set_standin(found, family, index);
@@ -100,7 +97,8 @@ enum lookup_kind lookup_name(const char *name, int family, struct lookup *found)
     return LOOKUP_FOUND;
 }
 
-enum lookup_kind lookup_address(int family, const void *bytes, struct lookup *found)
+enum lookup_kind lookup_address(const struct scope *scope, int family, const void *bytes,
+                                struct lookup *found)
 {
     struct target target;
     if (family == AF_INET) {
@@ -115,7 +113,9 @@ enum lookup_kind lookup_address(int family, const void *bytes, struct lookup *fo
     found->count = 0;
     if (target_is_this_host(&target))
         return LOOKUP_REAL;
-    enum standin standin = standin_to_name(&target);
+    if (!scope->names && standin_is(&target))
+        return LOOKUP_REFUSED;
+    enum standin standin = standin_to_name(scope->names, &target);
     if (standin == STANDIN_NAMED) {
         found->count = 1;
         found->list[0].family = family;
@@ -124,9 +124,8 @@ enum lookup_kind lookup_address(int family, const void *bytes, struct lookup *fo
     }
     if (standin != STANDIN_NOT)
         return LOOKUP_FOUND;
-    const struct config *config = state_config();
-    if (!config)
+    if (!scope->config)
         return LOOKUP_REFUSED;
-    bool direct = rules_decide(config_rules(config), &target).route->kind == ROUTE_DIRECT;
+    bool direct = rules_decide(config_rules(scope->config), &target).route->kind == ROUTE_DIRECT;
     return direct ? LOOKUP_REAL : LOOKUP_FOUND;
 }
