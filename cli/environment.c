@@ -3,7 +3,10 @@
 #include "cli/environment.h"
 
 #include "cli/exits.h"
+#include "cli/quote.h"
+#include "core/elf_file.h"
 #include "core/inspect.h"
+#include "core/library.h"
 #include "core/log.h"
 #include "core/preloads.h"
 #include "core/settings.h"
@@ -17,8 +20,8 @@
 #include <unistd.h>
 
 static const char *const variables[] = {
-    PRELOADS_VARIABLE, SETTINGS_CONF, SETTINGS_PROXY,
-    SETTINGS_TIMEOUT,  SETTINGS_LOG,  SETTINGS_LOG_FILE,
+    PRELOADS_VARIABLE, SETTINGS_CONF,     SETTINGS_PROXY, SETTINGS_TIMEOUT,
+    SETTINGS_LOG,      SETTINGS_LOG_FILE, SETTINGS_MODE,
 };
 
 /* All memory asked for here lasts until the exec. */
@@ -40,44 +43,83 @@ static void set(const char *name, const char *value)
     }
 }
 
-/* Beside the wrapper in the build tree, else where `make install` puts it. */
-static int find_library(char path[static PATH_MAX])
+/* Once found. */
+static struct {
+    char item[PATH_MAX]; /* in LD_PRELOAD */
+    char file[PATH_MAX]; /* that a program of our kind loads for it */
+} library;
+
+/* Beside the wrapper in the build tree, else where `make install` puts it; with $LIB where there is
+ * one for each class. */
+static void find_library(void)
 {
-    ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - sizeof(PRELOADS_LIBRARY));
-    char *slash = len > 0 ? memrchr(path, '/', (size_t)len) : NULL;
-    if (slash) {
-        memcpy(slash + 1, PRELOADS_LIBRARY, sizeof(PRELOADS_LIBRARY));
-        if (access(path, F_OK) == 0)
-            return inspect_library(path);
-    }
-    text_join(path, PATH_MAX, LIBDIR "/socksify/" PRELOADS_LIBRARY, NULL);
-    return inspect_library(path);
+    static const char shared[] = "/" LIBRARY_TOKEN PRELOADS_LIBRARY;
+    static const char single[] = "/" PRELOADS_LIBRARY;
+    const struct elf_kind ours = elf_our_kind();
+    char directory[PATH_MAX];
+    if (*library.item)
+        return;
+    ssize_t len = readlink("/proc/self/exe", directory, sizeof(directory) - sizeof(shared));
+    char *slash = len > 0 ? memrchr(directory, '/', (size_t)len) : NULL;
+    if (slash)
+        memcpy(slash, single, sizeof(single));
+    if (slash && access(directory, F_OK) == 0)
+        *slash = '\0';
+    else
+        text_join(directory, sizeof(directory), LIBDIR "/socksify", NULL);
+    text_join(library.item, sizeof(library.item), directory, shared, NULL);
+    if (library_find(library.item, &ours, elf_our_loader(), library.file, sizeof(library.file)))
+        return;
+    text_join(library.item, sizeof(library.item), directory, single, NULL);
+    text_join(library.file, sizeof(library.file), directory, single, NULL);
+}
+
+void environment_judge(struct inspection *program)
+{
+    find_library();
+    library_judge(library.item, program);
 }
 
 static int set_preload(void)
 {
-    char library[PATH_MAX];
-    int error = find_library(library);
+    find_library();
+    int error = inspect_library(library.file);
     if (error) {
         log_error("%s: cannot be preloaded: %s; nothing was run, as it would connect without the "
                   "proxy",
-                  library, strerror(error));
+                  library.file, strerror(error));
         return EXIT_FAILURE;
     }
-    if (strpbrk(library, " :$")) {
+    if (strpbrk(library.file, " :$")) {
         log_error("%s: the loader splits LD_PRELOAD at spaces and colons and expands dollar signs: "
                   "move the library to a path without them",
-                  library);
+                  library.file);
         return EXIT_FAILURE;
     }
 
     const char *old = getenv(PRELOADS_VARIABLE);
-    size_t size = strlen(library) + (old ? strlen(old) : 0) + 2;
+    size_t size = strlen(library.item) + (old ? strlen(old) : 0) + 2;
     struct text text = text_start(allocate(size), size);
-    text_add(&text, library);
+    text_add(&text, library.item);
     preloads_add(&text, old);
     set(PRELOADS_VARIABLE, text.buf);
     return 0;
+}
+
+/* Another C library's loader ends a program whose preloaded objects it cannot use. */
+static void drop_preload(void)
+{
+    const char *old = getenv(PRELOADS_VARIABLE);
+    size_t ours_len;
+    if (!old || !preloads_find(old, &ours_len))
+        return;
+    size_t size = strlen(old) + 2;
+    struct text text = text_start(allocate(size), size);
+    preloads_add(&text, old);
+    if (text.len > 0)
+        set(PRELOADS_VARIABLE, text.buf + 1); /* without the colon in front */
+    else
+        unsetenv(PRELOADS_VARIABLE);
 }
 
 /* The program may change its directory before it, or a child of it, loads the library. */
@@ -121,14 +163,35 @@ static void set_proxy(const struct options *options)
     set(SETTINGS_PROXY, text.buf);
 }
 
-int environment_set(const struct options *options, const char *embedded)
+enum way environment_way(const struct options *options)
 {
+    const char *word = getenv(SETTINGS_MODE);
+    enum way way = WAY_AUTO;
+    if (options->has_way)
+        return options->way;
+    if (word)
+        settings_find_way(word, &way);
+    return way;
+}
+
+int environment_set(const struct options *options, const char *embedded, bool preload)
+{
+    static const char *const ways[] = {
+        [WAY_AUTO] = "auto",
+        [WAY_PRELOAD] = "preload",
+        [WAY_SUPERVISE] = "supervise",
+        [WAY_SEAL] = "seal",
+    };
     static const char *const levels[] = {
         [LOG_QUIET] = "quiet",
         [LOG_NORMAL] = "normal",
         [LOG_VERBOSE] = "verbose",
     };
-    int error = set_preload();
+    int error = 0;
+    if (preload)
+        error = set_preload();
+    else
+        drop_preload();
     if (!error)
         error =
             set_absolute(SETTINGS_CONF, options->config ? options->config : getenv(SETTINGS_CONF));
@@ -145,6 +208,8 @@ int environment_set(const struct options *options, const char *embedded)
         set(SETTINGS_TIMEOUT, options->timeout);
     if (options->has_level)
         set(SETTINGS_LOG, levels[options->level]);
+    if (options->has_way)
+        set(SETTINGS_MODE, ways[options->way]);
     return 0;
 }
 
@@ -156,42 +221,34 @@ static void warn_of_password(const char *path, const struct config *config)
         log_warn("%s: holds a password and can be read by others: chmod go-r it", path);
 }
 
+int environment_read(const char *called, const char *executable, struct settings *settings,
+                     struct config **config)
+{
+    char error[CONFIG_ERROR_MAX];
+    enum status status = settings_read(settings, error);
+    settings->source.app[0] = called;
+    settings->source.app[1] = executable;
+    if (status == STATUS_OK)
+        status = config_compile(&settings->source, config, error);
+    if (status == STATUS_OK)
+        return 0;
+    log_error("%s", error);
+    settings_free(settings);
+    return EXIT_CONFIG;
+}
+
 int environment_check(const char *called, const char *executable)
 {
     static struct settings settings; /* large */
-    char error[CONFIG_ERROR_MAX];
-    struct config *config = NULL;
-    int status = EXIT_CONFIG;
-
-    if (settings_read(&settings, error) != STATUS_OK) {
-        log_error("%s", error);
-        goto out;
-    }
-    settings.source.app[0] = called;
-    settings.source.app[1] = executable;
-    if (config_compile(&settings.source, &config, error) != STATUS_OK) {
-        log_error("%s", error);
-        goto out;
-    }
+    struct config *config;
+    int status = environment_read(called, executable, &settings, &config);
+    if (status)
+        return status;
     if (settings.log_level != LOG_QUIET)
         warn_of_password(settings.path, config);
     config_free(config);
-    status = 0;
-out:
     settings_free(&settings);
-    return status;
-}
-
-/* In single quotes everything but a single quote stands for itself. */
-static void add_quoted(struct text *text, const char *value)
-{
-    text_add(text, "'");
-    for (; *value; value++)
-        if (*value == '\'')
-            text_add(text, "'\\''");
-        else
-            text_add_bytes(text, value, 1);
-    text_add(text, "'\n");
+    return 0;
 }
 
 static bool write_all(const char *bytes, size_t len)
@@ -208,23 +265,24 @@ static bool write_all(const char *bytes, size_t len)
     return true;
 }
 
-int environment_print(void)
+int environment_print(enum syntax syntax)
 {
     size_t size = 1;
     for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++) {
         const char *value = getenv(variables[i]);
         if (value)
-            size += strlen("export =''\n") + strlen(variables[i]) + 4 * strlen(value);
+            size += strlen("set -gx  ''\n") + strlen(variables[i]) + QUOTE_LENGTH * strlen(value);
     }
     struct text text = text_start(allocate(size), size);
     for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++) {
         const char *value = getenv(variables[i]);
         if (!value)
             continue;
-        text_add(&text, "export ");
+        text_add(&text, syntax == SYNTAX_FISH ? "set -gx " : "export ");
         text_add(&text, variables[i]);
-        text_add(&text, "=");
-        add_quoted(&text, value);
+        text_add(&text, syntax == SYNTAX_FISH ? " " : "=");
+        quote_add(&text, value, syntax);
+        text_add(&text, "\n");
     }
     /* One write: a reader that goes away cannot get half of it and run unproxied by mistake. */
     if (!write_all(text.buf, text.len)) {

@@ -21,6 +21,7 @@ enum delay {
     DELAY_LINGER,    /* for a client to read its refusal and close */
     DELAY_CONNECT,   /* from the request to the reply */
     DELAY_HANDSHAKE, /* from accept to the request */
+    DELAY_TICK,      /* between two looks at what has deadlines of its own */
     DELAY_COUNT
 };
 

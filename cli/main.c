@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * The wrapper: socksify [options] [--] program [argument...] */
-#include "cli/check.h"
+#include "cli/check/check.h"
+#include "cli/check/containment.h"
+#include "cli/completions.h"
 #include "cli/environment.h"
 #include "cli/exits.h"
+#include "cli/explain.h"
 #include "cli/launch.h"
 #include "cli/options.h"
 #include "cli/serve.h"
 #include "core/log.h"
+#include "core/settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,10 +33,16 @@ static int print_help(void)
 
 static int print_environment(const struct options *options)
 {
-    int status = environment_set(options, NULL);
+    enum way way = environment_way(options);
+    if (way == WAY_SUPERVISE || way == WAY_SEAL) {
+        log_error(SETTINGS_MODE ": --env can but preload: nothing in a shell's environment "
+                                "supervises");
+        return EXIT_USAGE;
+    }
+    int status = environment_set(options, NULL, true);
     if (!status)
         status = environment_check(NULL, NULL);
-    return status ? status : environment_print();
+    return status ? status : environment_print(options->syntax);
 }
 
 /* The server runs for long, and ps(1) shows its command line to everybody. */
@@ -64,8 +74,10 @@ int main(int argc, char **argv)
     struct options options;
     char error[OPTIONS_ERROR_MAX];
 
-    if (check_is_test_program(argv[0]))
-        return check_run_tests();
+    if (containment_is_test_program(argv[0]))
+        return containment_run_tests();
+    if (completions_are_asked(argv))
+        return completions_print(argv);
     if (options_parse(&options, argv, error) != STATUS_OK) {
         log_error("%s", error);
         return EXIT_USAGE;
@@ -80,7 +92,9 @@ int main(int argc, char **argv)
     case MODE_ENV:
         return print_environment(&options);
     case MODE_CHECK:
-        return check(&options);
+        return check(&options, argv);
+    case MODE_EXPLAIN:
+        return explain(&options);
     case MODE_RUN:
     case MODE_SHELL:
         break;

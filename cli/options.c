@@ -4,6 +4,7 @@
 
 #include "core/proxy.h"
 #include "core/text.h"
+#include "core/word.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,8 @@ enum option_id {
     OPTION_VERBOSE,
     OPTION_QUIET,
     OPTION_LOG_FILE,
+    OPTION_MODE,
+    OPTION_SEAL,
     OPTION_EMBEDDED,
     OPTION_ENV,
     OPTION_SHELL,
@@ -22,7 +25,11 @@ enum option_id {
     OPTION_USER,
     OPTION_PASSWORD,
     OPTION_HOSTS,
+    OPTION_ARGV0,
     OPTION_CHECK,
+    OPTION_EXPLAIN,
+    OPTION_APP,
+    OPTION_REPORT,
     OPTION_HELP,
     OPTION_VERSION,
     OPTION_COUNT,
@@ -33,28 +40,52 @@ static const struct {
     const char *name;  /* with its dashes */
     const char *value; /* what it takes, in brackets when it may be missing; NULL: nothing */
     const char *help;
+    const char *known; /* of its values: file, proxy, target, program, or words with commas between;
+                          NULL: nothing */
+    bool joins;        /* the line of the option before, in --help */
 } table[OPTION_COUNT] = {
-    [OPTION_PROXY] = {'p', "--proxy", "URL|NAME", "the proxy to use; given again: a chain"},
-    [OPTION_CONFIG] = {'f', "--config", "FILE", "the configuration file"},
+    [OPTION_PROXY] = {'p', "--proxy", "URL|NAME", "the proxy to use; given again: a chain",
+                      "proxy"},
+    [OPTION_CONFIG] = {'f', "--config", "FILE", "the configuration file", "file"},
     [OPTION_TIMEOUT] = {'t', "--timeout", "SECONDS", "deadline for a whole connect (default 30)"},
     [OPTION_VERBOSE] = {'v', "--verbose", NULL, "a line for each connection"},
-    [OPTION_QUIET] = {'q', "--quiet", NULL, "no messages about connections"},
-    [OPTION_LOG_FILE] = {0, "--log-file", "FILE", "messages go there, not to stderr"},
+    [OPTION_QUIET] = {'q', "--quiet", NULL, "no line at all", .joins = true},
+    [OPTION_LOG_FILE] = {0, "--log-file", "FILE", "messages go there, not to stderr", "file"},
+    [OPTION_MODE] = {0, "--mode", "WAY", "auto (the default), preload or supervise",
+                     "auto,preload,supervise"},
+    [OPTION_SEAL] = {0, "--seal", NULL, "preload and supervise: nothing slips past"},
     [OPTION_EMBEDDED] = {0, "--embedded", NULL, "through a server of our own, for this program"},
-    [OPTION_ENV] = {0, "--env", NULL, "print the environment for eval in a shell"},
+    [OPTION_ENV] = {0, "--env", "[SHELL]", "print the environment for eval in a shell",
+                    "sh,bash,dash,zsh,fish"},
     [OPTION_SHELL] = {0, "--shell", NULL, "start $SHELL with everything in it proxied"},
     [OPTION_SERVE] = {0, "--serve", "[ADDR:PORT]", "be a SOCKS server (default 127.0.0.1:1080)"},
-    [OPTION_USER] = {0, "--user", "NAME", "who may use the server of --serve"},
-    [OPTION_PASSWORD] = {0, "--password", "WORD", "and with which password"},
-    [OPTION_HOSTS] = {0, "--hosts", "FILE", "host names our server knows, as /etc/hosts"},
-    [OPTION_CHECK] = {0, "--check", NULL, "say whether what programs send stays inside"},
+    [OPTION_USER] = {0, "--user", "NAME", "who may use that server"},
+    [OPTION_PASSWORD] = {0, "--password", "WORD", "with which password", .joins = true},
+    [OPTION_HOSTS] = {0, "--hosts", "FILE", "host names our server knows, as /etc/hosts", "file"},
+    [OPTION_ARGV0] = {0, "--argv0", "NAME", "the name that the program is told to have"},
+    [OPTION_CHECK] = {0, "--check", "[URL|TARGET]", "try the proxy, and whether anything leaves",
+                      "target"},
+    [OPTION_EXPLAIN] = {0, "--explain", "TARGET", "which way it goes, and why", "target"},
+    [OPTION_APP] = {0, "--app", "NAME", "as that program", "program", .joins = true},
+    [OPTION_REPORT] = {0, "--report", NULL, "in the end, a table of all connections"},
     [OPTION_HELP] = {0, "--help", NULL, "this text"},
-    [OPTION_VERSION] = {0, "--version", NULL, "the version"},
+    [OPTION_VERSION] = {0, "--version", NULL, "the version", .joins = true},
 };
 
 const char *options_name(size_t i)
 {
     return i < OPTION_COUNT ? table[i].name : NULL;
+}
+
+static void add_name(struct text *left, int id)
+{
+    const char letter[] = {table[id].letter ? '-' : ' ', table[id].letter ? table[id].letter : ' ',
+                           table[id].letter ? ',' : ' ', ' ', '\0'};
+    text_add(left, left->len > 0 ? " " : "");
+    text_add(left, left->len > 0 && !table[id].letter ? "" : letter);
+    text_add(left, table[id].name);
+    text_add(left, table[id].value ? " " : "");
+    text_add(left, table[id].value ? table[id].value : "");
 }
 
 size_t options_help(char *buf, size_t size)
@@ -65,16 +96,30 @@ size_t options_help(char *buf, size_t size)
     static const char foot[] =
         "\nRules and proxies: socksify.conf(5). All the rest: socksify(1).\n";
     size_t len = (size_t)snprintf(buf, size, "%s", head);
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        char left[64];
-        char letter[] = {table[i].letter ? '-' : ' ', table[i].letter ? table[i].letter : ' ',
-                         table[i].letter ? ',' : ' ', '\0'};
-        text_join(left, sizeof(left), letter, " ", table[i].name, table[i].value ? " " : "",
-                  table[i].value ? table[i].value : "", NULL);
+    for (int i = 0; i < OPTION_COUNT;) {
+        char names[64], help[128];
+        struct text left = text_start(names, sizeof(names));
+        struct text right = text_start(help, sizeof(help));
+        do {
+            add_name(&left, i);
+            text_add(&right, right.len > 0 ? "; " : "");
+            text_add(&right, table[i].help);
+        } while (++i < OPTION_COUNT && table[i].joins);
         len += (size_t)snprintf(len < size ? buf + len : NULL, len < size ? size - len : 0,
-                                "  %-27s %s\n", left, table[i].help);
+                                "  %-31s %s\n", names, help);
     }
     len += (size_t)snprintf(len < size ? buf + len : NULL, len < size ? size - len : 0, "%s", foot);
+    return len;
+}
+
+size_t options_list(char *buf, size_t size)
+{
+    size_t len = 0;
+    for (int i = 0; i < OPTION_COUNT; i++)
+        len += (size_t)snprintf(len < size ? buf + len : NULL, len < size ? size - len : 0,
+                                "%c %s %s %s %s\n", table[i].letter ? table[i].letter : '-',
+                                table[i].name, table[i].value ? table[i].value : "-",
+                                table[i].known ? table[i].known : "-", table[i].help);
     return len;
 }
 
@@ -125,7 +170,7 @@ static enum status set_mode(struct options *options, enum mode mode, int id,
 {
     if (options->mode != MODE_RUN && options->mode != mode)
         return complain(error, table[id].name,
-                        "only one of --env, --shell, --serve and --check can be had");
+                        "only one of --env, --shell, --serve, --check and --explain can be had");
     options->mode = mode;
     return STATUS_OK;
 }
@@ -136,6 +181,53 @@ static enum status set_proxy(struct options *options, const char *value,
     if (options->proxy_count == ROUTE_HOPS_MAX)
         return complain(error, value, "one proxy too many: a chain has at most 16");
     options->proxy[options->proxy_count++] = value;
+    return STATUS_OK;
+}
+
+static enum status complain_of_seal(char error[static OPTIONS_ERROR_MAX])
+{
+    return complain(error, "--seal", "does not go with --mode preload, which is half of it");
+}
+
+/* --seal is more than --mode supervise, and stays when both are given. */
+static enum status set_way(struct options *options, const char *value,
+                           char error[static OPTIONS_ERROR_MAX])
+{
+    enum way way;
+    if (!settings_find_way(value, &way) || way == WAY_SEAL)
+        return complain(error, value, "expected auto, preload or supervise");
+    if (options->has_way && options->way == WAY_SEAL)
+        return way == WAY_PRELOAD ? complain_of_seal(error) : STATUS_OK;
+    options->has_way = true;
+    options->way = way;
+    return STATUS_OK;
+}
+
+static enum status set_seal(struct options *options, char error[static OPTIONS_ERROR_MAX])
+{
+    if (options->has_way && options->way == WAY_PRELOAD)
+        return complain_of_seal(error);
+    options->has_way = true;
+    options->way = WAY_SEAL;
+    return STATUS_OK;
+}
+
+/* Whether it is one of the words that the table has for values of the option. */
+static bool is_known(int id, const char *value)
+{
+    struct word words = {table[id].known, strlen(table[id].known)};
+    while (words.len > 0)
+        if (word_is(word_take_item(&words), value))
+            return true;
+    return false;
+}
+
+static enum status set_syntax(struct options *options, const char *value,
+                              char error[static OPTIONS_ERROR_MAX])
+{
+    if (value && !is_known(OPTION_ENV, value))
+        return complain(error, value, "expected sh, bash, dash, zsh or fish");
+    options->syntax = value && strcmp(value, "fish") == 0 ? SYNTAX_FISH : SYNTAX_SH;
     return STATUS_OK;
 }
 
@@ -158,15 +250,16 @@ static enum status set_flag(struct options *options, int id, char error[static O
         options->has_level = true;
         options->level = id == OPTION_VERBOSE ? LOG_VERBOSE : LOG_QUIET;
         break;
+    case OPTION_SEAL:
+        return set_seal(options, error);
     case OPTION_EMBEDDED:
         options->embedded = true;
         break;
-    case OPTION_ENV:
-        return set_mode(options, MODE_ENV, id, error);
     case OPTION_SHELL:
         return set_mode(options, MODE_SHELL, id, error);
-    case OPTION_CHECK:
-        return set_mode(options, MODE_CHECK, id, error);
+    case OPTION_REPORT:
+        options->report = true;
+        break;
     case OPTION_HELP:
         options->mode = MODE_HELP;
         break;
@@ -183,7 +276,7 @@ static enum status set_value(struct options *options, int id, char *value,
                              char error[static OPTIONS_ERROR_MAX])
 {
     /* A variable that a script forgot to set must not undo the option. */
-    if (*value == '\0' && id != OPTION_PASSWORD)
+    if (*value == '\0' && id != OPTION_PASSWORD && id != OPTION_ARGV0)
         return complain_of_missing(error, table[id].name, id);
     switch (id) {
     case OPTION_PROXY:
@@ -196,6 +289,8 @@ static enum status set_value(struct options *options, int id, char *value,
     case OPTION_LOG_FILE:
         options->log_file = value;
         break;
+    case OPTION_MODE:
+        return set_way(options, value, error);
     case OPTION_USER:
         options->user = value;
         break;
@@ -204,6 +299,15 @@ static enum status set_value(struct options *options, int id, char *value,
         break;
     case OPTION_HOSTS:
         options->hosts = value;
+        break;
+    case OPTION_ARGV0:
+        options->argv0 = value;
+        break;
+    case OPTION_EXPLAIN:
+        options->target = value;
+        return set_mode(options, MODE_EXPLAIN, id, error);
+    case OPTION_APP:
+        options->app = value;
         break;
     default:
         break;
@@ -234,6 +338,14 @@ static enum status parse_long(struct options *options, char ***argv,
         options->listen = value;
         return set_mode(options, MODE_SERVE, id, error);
     }
+    if (id == OPTION_ENV) {
+        enum status status = set_syntax(options, value, error);
+        return status == STATUS_OK ? set_mode(options, MODE_ENV, id, error) : status;
+    }
+    if (id == OPTION_CHECK) {
+        options->target = value;
+        return set_mode(options, MODE_CHECK, id, error);
+    }
     return value ? set_value(options, id, value, error) : complain_of_missing(error, word, id);
 }
 
@@ -261,6 +373,26 @@ static enum status parse_letters(struct options *options, char ***argv,
     return STATUS_OK;
 }
 
+static enum status check_way(const struct options *options, char error[static OPTIONS_ERROR_MAX])
+{
+    const char *name = options->way == WAY_SEAL ? "--seal" : "--mode";
+    bool supervises = options->way == WAY_SUPERVISE || options->way == WAY_SEAL;
+    bool runs = options->mode == MODE_RUN || options->mode == MODE_SHELL;
+    if (options->report && !runs)
+        return complain(error, "--report", "needs a program, or --shell, to tell of");
+    if (options->app && options->mode != MODE_EXPLAIN)
+        return complain(error, "--app", "goes with --explain only");
+    if (options->argv0 && !runs)
+        return complain(error, "--argv0", "needs a program, or --shell, to name");
+    if (options->has_way && !runs && options->mode != MODE_ENV)
+        return complain(error, name,
+                        "does not go with --serve, --check or --explain, which run no program");
+    if (options->mode == MODE_ENV && supervises)
+        return complain(error, name,
+                        "does not go with --env: a variable cannot supervise, it can but preload");
+    return STATUS_OK;
+}
+
 /* What goes with what; options is whole but for this. */
 static enum status check(const struct options *options, char error[static OPTIONS_ERROR_MAX])
 {
@@ -269,7 +401,8 @@ static enum status check(const struct options *options, char error[static OPTION
         return complain(error, "no program given", "socksify --help says how it is done");
     if (options->mode != MODE_RUN && *options->program)
         return complain(error, *options->program,
-                        "a program cannot be named with --env, --shell, --serve or --check");
+                        "a program cannot be named with --env, --shell, --serve, --check or "
+                        "--explain");
     if ((serve || options->embedded) && options->proxy_count)
         return complain(error, "--proxy",
                         "does not go with --serve or --embedded, which connect "
@@ -292,7 +425,7 @@ static enum status check(const struct options *options, char error[static OPTION
                         "--user and --password go together");
     if (!serve && !options->embedded && options->hosts)
         return complain(error, "--hosts", "goes with --serve or --embedded only");
-    return STATUS_OK;
+    return check_way(options, error);
 }
 
 enum status options_parse(struct options *options, char **argv,

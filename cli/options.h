@@ -5,16 +5,32 @@
 
 #include "core/log.h"
 #include "core/route.h"
+#include "core/settings.h"
 #include "core/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-enum mode { MODE_RUN, MODE_ENV, MODE_SHELL, MODE_SERVE, MODE_CHECK, MODE_HELP, MODE_VERSION };
+enum mode {
+    MODE_RUN,
+    MODE_ENV,
+    MODE_SHELL,
+    MODE_SERVE,
+    MODE_CHECK,
+    MODE_EXPLAIN,
+    MODE_HELP,
+    MODE_VERSION,
+};
+
+/* What a shell calls setting a variable. */
+enum syntax { SYNTAX_SH, SYNTAX_FISH };
 
 /* Words are borrowed from argv. */
 struct options {
     enum mode mode;
+    enum syntax syntax; /* of --env */
+    bool has_way;       /* --mode or --seal was given */
+    enum way way;
     bool embedded;
     bool has_level; /* -v or -q was given */
     enum log_level level;
@@ -27,6 +43,10 @@ struct options {
     const char *user;
     char *password; /* writable: it can be hidden from ps(1) */
     const char *hosts;
+    const char *target; /* of --check and --explain, as it was written */
+    const char *app;    /* the program that --explain is about */
+    bool report;
+    char *argv0;    /* what the program is to find as its name, in place of program[0] */
     char **program; /* the program's own argv, in MODE_RUN; NULL-terminated */
 };
 
@@ -43,6 +63,11 @@ enum status options_parse(struct options *options, char **argv,
 /* Write the text of --help to buf, NUL-terminated where size is at least 1; returns its whole
  * length, as snprintf does. */
 size_t options_help(char *buf, size_t size);
+
+/* Likewise the table for those who complete a command line: a line for each option with its letter,
+ * name, value in brackets when it may be missing, what is known of its values (file, proxy, target,
+ * program, or words with commas between), each "-" when there is none, and its help. */
+size_t options_list(char *buf, size_t size);
 
 /* Option number i of the table as a manual page would head it, "--proxy"; NULL past the end. */
 const char *options_name(size_t i);

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * The three tests: each does what a program would do, and judges by what it gets to see. */
-#include "cli/check.h"
+#include "cli/check/containment.h"
 
-#include "cli/environment.h"
+#include "cli/check/line.h"
 #include "core/dns.h"
 #include "core/log.h"
 #include "core/names_address.h"
-#include "core/settings.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -19,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define TEST_PROGRAM "socksify-check"
@@ -49,6 +48,7 @@ static struct sockaddr_in to_address(const char *text, uint16_t port)
 
 static bool test_name(void)
 {
+    line_begin("host name");
     struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *list;
     char text[INET_ADDRSTRLEN];
     struct in_addr address = {0};
@@ -59,28 +59,31 @@ static bool test_name(void)
     }
     inet_ntop(AF_INET, &address, text, sizeof(text));
     if (!error && is_standin(&address)) {
-        printf("host name: stays inside: %s is %s here, a stand-in; only the proxy is told\n",
-               TEST_NAME, text);
+        line_end(VERDICT_INSIDE, LINE_ELAPSED, "%s is %s here, a stand-in; only the proxy is told",
+                 TEST_NAME, text);
         return true;
     }
-    printf("host name: LEAVES: %s is looked up by this machine's own resolver, which says: %s\n",
-           TEST_NAME, error ? gai_strerror(error) : text);
+    line_end(VERDICT_LEAVES, LINE_ELAPSED,
+             "%s is looked up by this machine's own resolver, which says: %s", TEST_NAME,
+             error ? gai_strerror(error) : text);
     return false;
 }
 
 static bool test_datagram(void)
 {
+    line_begin("datagram");
     const struct sockaddr_in to = to_address(TEST_ADDRESS, DISCARD_PORT);
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     ssize_t sent = sendto(fd, "", 0, 0, (const struct sockaddr *)&to, sizeof(to));
     int error = sent < 0 ? errno : 0;
     close(fd);
     if (error == EACCES) {
-        printf("datagram: stays inside: one to %s is refused: %s\n", TEST_ADDRESS, strerror(error));
+        line_end(VERDICT_INSIDE, LINE_ELAPSED, "one to %s is refused: %s", TEST_ADDRESS,
+                 strerror(error));
         return true;
     }
-    printf("datagram: LEAVES: one to %s is sent beside the proxy%s%s\n", TEST_ADDRESS,
-           error ? ", were it not for: " : "", error ? strerror(error) : "");
+    line_end(VERDICT_LEAVES, LINE_ELAPSED, "one to %s is sent beside the proxy%s%s", TEST_ADDRESS,
+             error ? ", were it not for: " : "", error ? strerror(error) : "");
     return false;
 }
 
@@ -104,6 +107,7 @@ static ssize_t ask(const uint8_t *query, size_t len, uint8_t *answer, size_t siz
 
 static bool test_query(void)
 {
+    line_begin("DNS query");
     uint8_t query[DNS_QUERY_MAX], answer[DNS_DATAGRAM_MAX];
     char text[INET_ADDRSTRLEN];
     size_t len = dns_build_query(query, QUERY_ID, TEST_NAME, DNS_CLASS_IN, DNS_TYPE_A, false);
@@ -113,26 +117,26 @@ static bool test_query(void)
     if (received == (ssize_t)len + ADDRESS_RECORD_LEN &&
         dns_is_reply(answer, (size_t)received, QUERY_ID) && is_standin(answer + received - 4)) {
         inet_ntop(AF_INET, answer + received - 4, text, sizeof(text));
-        printf("DNS query: stays inside: one to %s is answered in the program, with %s\n",
-               TEST_NAMESERVER, text);
+        line_end(VERDICT_INSIDE, LINE_ELAPSED, "one to %s is answered in the program, with %s",
+                 TEST_NAMESERVER, text);
         return true;
     }
     if (received < 0 && error == EACCES) {
-        printf("DNS query: stays inside: one to %s is refused: %s\n", TEST_NAMESERVER,
-               strerror(error));
+        line_end(VERDICT_INSIDE, LINE_ELAPSED, "one to %s is refused: %s", TEST_NAMESERVER,
+                 strerror(error));
         return true;
     }
-    printf("DNS query: LEAVES: one to %s goes to the network, which says: %s\n", TEST_NAMESERVER,
-           received < 0 ? strerror(error) : "no such name");
+    line_end(VERDICT_LEAVES, LINE_ELAPSED, "one to %s goes to the network, which says: %s",
+             TEST_NAMESERVER, received < 0 ? strerror(error) : "no such name");
     return false;
 }
 
-bool check_is_test_program(const char *name)
+bool containment_is_test_program(const char *name)
 {
     return name && strcmp(name, TEST_PROGRAM) == 0;
 }
 
-int check_run_tests(void)
+int containment_run_tests(void)
 {
     bool inside = test_name();
     inside &= test_datagram();
@@ -144,24 +148,23 @@ int check_run_tests(void)
     return inside ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-int check(const struct options *options)
+bool containment_check(const char *path)
 {
     static char name[] = TEST_PROGRAM;
     char *argv[] = {name, NULL};
-    char path[PATH_MAX];
-
-    int status = environment_set(options, NULL);
-    ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
-    path[len > 0 ? len : 0] = '\0';
-    const char *slash = strrchr(path, '/');
-    if (!status)
-        status = environment_check(slash ? slash + 1 : NULL, NULL);
-    if (status)
-        return status;
-    /* The library's own line on each of the tests would say the same again. */
-    if (!options->has_level)
-        setenv(SETTINGS_LOG, "quiet", 1);
-    execv(path, argv);
-    log_error("%s: %s", path, strerror(errno));
-    return EXIT_FAILURE;
+    int status = -1;
+    pid_t pid = fork();
+    if (pid < 0) {
+        log_error("%s: %s", path, strerror(errno));
+        return false;
+    }
+    if (pid == 0) {
+        execv(path, argv);
+        log_error("%s: %s", path, strerror(errno));
+        _exit(EXIT_FAILURE);
+    }
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return false;
+    return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
 }

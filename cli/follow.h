@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ * What a process does that is waited for in a program's place: it hands on the signals that are
+ * meant for the program, and stops and ends as that does. */
+#ifndef SOCKSIFY_CLI_FOLLOW_H
+#define SOCKSIFY_CLI_FOLLOW_H
+
+#include <stdbool.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct follower {
+    int signals; /* a signalfd(2) of all signals, which are blocked */
+    int pidfd;   /* of the program */
+    pid_t program;
+    bool is_child; /* of this process; else its parent continues it as it continues us */
+    pid_t beside;  /* another process of ours whose children are the program's kin; 0: none */
+};
+
+/*
+ * Read one signal, and hand it on when it was meant for the program, which has not got it by
+ * itself. From the terminal it has, as a member of the same group, unless it is a hang-up, of which
+ * the leader of a session is told alone. What the program or its kin send is meant for their group,
+ * with us in it by chance. Returns the signal's number; 0: there was none to be read.
+ */
+int follow_signal(const struct follower *follower);
+
+/* Send a signal to the process behind a pidfd. */
+void follow_send(int pidfd, int signal_number);
+
+/* End, or stop, as the program did whose wait status this is. Returns only after a stop. */
+void follow(int status);
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT
+ * pidfd_getfd(2), process_vm_readv(2) and what /proc tells of a thread. */
+#include "cli/supervise/caller.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/kcmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define PIDFD_OF_THREAD O_EXCL /* PIDFD_THREAD, Linux 6.9 */
+
+/* --- /proc --- */
+
+static int open_proc(pid_t tid, const char *file)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/%s", (int)tid, file);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* Up to size - 1 octets of a file of /proc, NUL-terminated. */
+static size_t read_proc(pid_t tid, const char *file, char *buf, size_t size)
+{
+    int fd = open_proc(tid, file);
+    ssize_t len = fd >= 0 ? read(fd, buf, size - 1) : -1;
+    if (fd >= 0)
+        close(fd);
+    buf[len > 0 ? len : 0] = '\0';
+    return len > 0 ? (size_t)len : 0;
+}
+
+static pid_t process_of(pid_t tid)
+{
+    char status[1024];
+    read_proc(tid, "status", status, sizeof(status));
+    const char *line = strstr(status, "\nTgid:");
+    return line ? (pid_t)strtol(line + sizeof("\nTgid:") - 1, NULL, 10) : 0;
+}
+
+/* --- The thread --- */
+
+static int pidfd_open(pid_t pid, unsigned flags)
+{
+    return (int)syscall(SYS_pidfd_open, pid, flags);
+}
+
+/* An older kernel gives descriptors for processes only: right for a thread that shares its
+ * descriptors with the others of its process, as nearly all do. */
+static int open_process(pid_t tid)
+{
+    pid_t process = process_of(tid);
+    if (process == 0) {
+        errno = ESRCH;
+        return -1;
+    }
+    if (process != tid && syscall(SYS_kcmp, process, tid, KCMP_FILES, 0, 0) != 0) {
+        errno = EPERM;
+        return -1;
+    }
+    return pidfd_open(process, 0);
+}
+
+int caller_open(struct caller *caller, pid_t tid)
+{
+    caller->tid = tid;
+    caller->pidfd = pidfd_open(tid, PIDFD_OF_THREAD);
+    if (caller->pidfd < 0 && errno == EINVAL)
+        caller->pidfd = open_process(tid);
+    return caller->pidfd >= 0 ? 0 : errno;
+}
+
+void caller_close(struct caller *caller)
+{
+    if (caller->pidfd >= 0)
+        close(caller->pidfd);
+    caller->pidfd = -1;
+}
+
+static int outcome(ssize_t copied, size_t len)
+{
+    if (copied == (ssize_t)len)
+        return 0;
+    return copied < 0 && errno != EINTR ? errno : EFAULT;
+}
+
+int caller_read(const struct caller *caller, uint64_t address, void *into, size_t len)
+{
+    struct iovec ours = {into, len};
+    struct iovec theirs = {(void *)(uintptr_t)address, len};
+    if (len == 0)
+        return 0;
+    return outcome(process_vm_readv(caller->tid, &ours, 1, &theirs, 1, 0), len);
+}
+
+int caller_write(const struct caller *caller, uint64_t address, const void *from, size_t len)
+{
+    struct iovec ours = {(void *)(uintptr_t)from, len};
+    struct iovec theirs = {(void *)(uintptr_t)address, len};
+    if (len == 0)
+        return 0;
+    return outcome(process_vm_writev(caller->tid, &ours, 1, &theirs, 1, 0), len);
+}
+
+int caller_take(const struct caller *caller, int number)
+{
+    return (int)syscall(SYS_pidfd_getfd, caller->pidfd, number, 0);
+}
+
+bool caller_closes_on_exec(const struct caller *caller, int number)
+{
+    char file[32], info[256];
+    snprintf(file, sizeof(file), "fdinfo/%d", number);
+    read_proc(caller->tid, file, info, sizeof(info));
+    const char *flags = strstr(info, "flags:");
+    return flags && (strtoul(flags + sizeof("flags:") - 1, NULL, 8) & O_CLOEXEC) != 0;
+}
+
+pid_t caller_process(const struct caller *caller)
+{
+    return process_of(caller->tid);
+}
+
+/* --- Names --- */
+
+static void copy_base_name(char name[static CALLER_NAME_MAX], const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *base = slash ? slash + 1 : path;
+    size_t len = strnlen(base, CALLER_NAME_MAX);
+    if (len == CALLER_NAME_MAX)
+        len = 0;
+    memcpy(name, base, len);
+    name[len] = '\0';
+}
+
+/* Of the kernel's own width: a 32-bit program's vector is of 32-bit words. */
+static uint64_t find_auxiliary(const char *vector, size_t len, bool is_compat)
+{
+    size_t word = is_compat ? sizeof(uint32_t) : sizeof(uint64_t);
+    for (size_t at = 0; at + 2 * word <= len; at += 2 * word) {
+        uint64_t type = 0, value = 0;
+        memcpy(&type, vector + at, word);
+        memcpy(&value, vector + at + word, word);
+        if (type == AT_EXECFN)
+            return value;
+    }
+    return 0;
+}
+
+/* AT_EXECFN: a path in the program's memory, near the end of its stack. */
+static void read_called(const struct caller *caller, char name[static CALLER_NAME_MAX])
+{
+    char vector[1024], path[PATH_MAX];
+    size_t len = read_proc(caller->tid, "auxv", vector, sizeof(vector));
+    uint64_t at = find_auxiliary(vector, len, false);
+    if (at == 0)
+        at = find_auxiliary(vector, len, true);
+    if (at == 0)
+        return;
+    /* The stack ends soon after it: read up to the next page's edge, and the next page. */
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t first = page - at % page;
+    if (first > sizeof(path) - 1)
+        first = sizeof(path) - 1;
+    if (caller_read(caller, at, path, first) != 0)
+        return;
+    path[first] = '\0';
+    if (strlen(path) == first && first < sizeof(path) - 1) {
+        size_t rest = sizeof(path) - 1 - first;
+        rest = rest < page ? rest : page;
+        if (caller_read(caller, at + first, path + first, rest) != 0)
+            return;
+        path[first + rest] = '\0';
+    }
+    copy_base_name(name, path);
+}
+
+void caller_names(const struct caller *caller, char called[static CALLER_NAME_MAX],
+                  char executable[static CALLER_NAME_MAX])
+{
+    char link[64], path[PATH_MAX];
+    called[0] = executable[0] = '\0';
+    read_called(caller, called);
+    snprintf(link, sizeof(link), "/proc/%d/exe", (int)caller->tid);
+    ssize_t len = readlink(link, path, sizeof(path) - 1);
+    if (len > 0) {
+        path[len] = '\0';
+        copy_base_name(executable, path);
+    }
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ * The thread behind a call: its memory and its descriptors. Needs the right to trace it
+ * (ptrace(2)), which the supervisor has as the same user, unless the program made itself
+ * undumpable. */
+#ifndef SOCKSIFY_CLI_SUPERVISE_CALLER_H
+#define SOCKSIFY_CLI_SUPERVISE_CALLER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum { CALLER_NAME_MAX = 256 };
+
+struct caller {
+    pid_t tid;
+    int pidfd; /* of the thread, or before Linux 6.9 of its process */
+};
+
+/* 0 or an errno. */
+int caller_open(struct caller *caller, pid_t tid);
+void caller_close(struct caller *caller);
+
+/* Copy len octets out of, or into, its memory. 0; EFAULT when not all of them could be; EPERM. */
+int caller_read(const struct caller *caller, uint64_t address, void *into, size_t len);
+int caller_write(const struct caller *caller, uint64_t address, const void *from, size_t len);
+
+/* A descriptor of ours (close-on-exec) for what the caller has as number; -1 with errno: EBADF,
+ * EPERM. */
+int caller_take(const struct caller *caller, int number);
+
+/* True when the caller's descriptor `number` has close-on-exec set. */
+bool caller_closes_on_exec(const struct caller *caller, int number);
+
+/* The process that the thread belongs to; 0 when it has gone. */
+pid_t caller_process(const struct caller *caller);
+
+/*
+ * The base names that [app] sections are picked by: as the program was called (AT_EXECFN), and its
+ * executable. Empty where they cannot be read.
+ */
+void caller_names(const struct caller *caller, char called[static CALLER_NAME_MAX],
+                  char executable[static CALLER_NAME_MAX]);
+
+#endif
