@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Who is measured, how a round goes, and how the result is shown.
 import glob
+import ipaddress
 import operator
 import os
+import random
 import re
 import signal
 import statistics
@@ -15,6 +17,31 @@ NAME_AT_PROXY = 'proxied.example'  # where the proxy is told the name
 
 USER, PASSWORD = 'alice', 's3cret'
 LIMIT_SECONDS = 40
+
+
+def mixed_patterns(count):
+    """Names, suffixes and networks of many lengths, a third of them with ports; none that the
+    connections of the bench match. The same ones each time."""
+    rnd = random.Random(count)
+
+    def label():
+        return ''.join(rnd.choices('abcdefghijklmnopqrstuvwxyz0123456789', k=rnd.randint(4, 12)))
+
+    def network(first, bits, length):
+        number = first << bits - 8 | rnd.getrandbits(bits - 8)
+        return str(ipaddress.ip_network((number, length), strict=False))
+
+    for i in range(count):
+        ports = rnd.choice(['', '', '', '', ':443', ':8000-9000'])
+        top = rnd.choice(['com', 'net', 'org', 'test'])
+        if i % 10 < 6:
+            pattern = f'{label()}.{label()}.{top}' if i % 2 else f'*.{label()}.{top}'
+        elif i % 10 < 8:
+            pattern = network(100, 32, rnd.randint(14, 32))
+        else:
+            pattern = network(0x2a, 128, rnd.choice([32, 128, rnd.randint(24, 64)]))
+            pattern = f'[{pattern}]' if ports else pattern
+        yield pattern + ports
 
 
 class Failed(Exception):
@@ -99,13 +126,43 @@ class Socksify(Contestant):
         self.library = f'{build}/libsocksify.so'
         super().__init__(build, scratch)
 
-    def settings(self, port, password=False, scheme='socks5', options=''):
+    def settings(self, port, password=False, scheme='socks5', options='', rules=0):
         login = f'{USER}:{PASSWORD}@' if password else ''
         text = f'proxy home {scheme}://{login}127.0.0.1:{port} {options}\ndefault home\n'
+        for i, pattern in enumerate(mixed_patterns(rules)):
+            text += f'{("direct", "block", "via home")[i % 3]} {pattern}\n'
         return {'SOCKSIFY_CONF': self.write('conf', text), 'XDG_RUNTIME_DIR': self.scratch}
 
     def command(self, *program):
         return [f'{self.build}/socksify', *program]
+
+
+class Supervised(Socksify):
+    """Without the library. Programs are run by the wrapper, which does no work of its own."""
+
+    name = 'supervised'
+
+    def environment(self, port, **options):
+        return self.settings(port, **options)
+
+    def command(self, *program):
+        return [f'{self.build}/socksify', '--mode', 'supervise', *program]
+
+
+class Sealed(Supervised):
+    name = 'sealed'
+
+    def command(self, *program):
+        return [f'{self.build}/socksify', '--seal', *program]
+
+
+class Filter(Contestant):
+    """The least filter that there is: what it costs, the kernel costs."""
+
+    name = 'empty filter'
+
+    def command(self, *program):
+        return [f'{self.build}/support/probe-forbid', 'prctl=EPERM', '--', *program]
 
 
 class Proxychains(Contestant):
@@ -229,8 +286,9 @@ def ratio(result, bare, key):
 class Column:
     """One figure of a topic: a number for everybody, or a word in its place."""
 
-    def __init__(self, title, show, target='', notes=None):
+    def __init__(self, title, show, target='', notes=None, judged=Socksify.name):
         self.title = title
+        self.judged = judged  # whose number is held against the target
         self.show = show  # a format: '{:.2f} x'
         self.target = target  # '<= 2.0 x'
         self.notes = notes or {}  # what stands after somebody's number
@@ -257,7 +315,7 @@ class Column:
     def verdict(self):
         if not self.target:
             return ''
-        ours = self.cells.get(Socksify.name, '-')
+        ours = self.cells.get(self.judged, '-')
         comparison, number = re.match(r'([<>]=?) ([0-9.]+)', self.target.replace(',', '')).groups()
         compare = {'<': operator.lt, '<=': operator.le, '>': operator.gt, '>=': operator.ge}
         if isinstance(ours, str):
@@ -272,7 +330,8 @@ def table(heading, columns):
     names = []
     for column in columns:
         names += [name for name in column.cells if name not in names]
-    peers = [name for name in names if name not in (Contestant.name, Empty.name, Socksify.name)]
+    ours = [kind.name for kind in (Contestant, Empty, Socksify, Supervised, Sealed, Filter)]
+    peers = [name for name in names if name not in ours]
     rows = [[''] + [column.title for column in columns]]
     rows += [[name] + [column.text(name) for column in columns] for name in names]
     rows += [['target'] + [column.target for column in columns],

@@ -307,7 +307,7 @@ via nobody *'
     client "$SOCKSIFY" -v --log-file "$BATS_TEST_TMPDIR/log" -p socks5://10.77.0.1:1080 \
         "$PROBES/probe-connect" page.example 80 2> "$BATS_TEST_TMPDIR/err"
     expect 'stderr' "$(cat "$BATS_TEST_TMPDIR/err")" ''
-    expect_match 'the log' "$(cat "$BATS_TEST_TMPDIR/log")" \
+    expect_match 'the log' "$(tail -n 1 "$BATS_TEST_TMPDIR/log")" \
         '^socksify: probe-connect\[[0-9]+\]: page\.example:80 via 10\.77\.0\.1:1080: connected in [0-9]+ ms$'
 }
 

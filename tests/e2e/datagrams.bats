@@ -96,6 +96,12 @@ for i in range(50):
     assert_refused join ff02::fb 0 '\[ff02::fb\]:0'
 }
 
+@test "an address without a family, and a source route, are no ways out" {
+    assert_refused unspecified 203.0.113.10 9999 '203\.0\.113\.10:9999'
+    expect 'a route as an option' "$(probe route 203.0.113.10 9)" 'route: EACCES'
+    expect 'a route with a message' "$(probe route-message 203.0.113.10 9)" 'route-message: EACCES'
+}
+
 @test "UDP-Lite, ICMP and raw sockets are there, and their datagrams refused like UDP's" {
     local kind
     for kind in udplite icmp raw; do
@@ -216,7 +222,7 @@ arrived() {
 
 @test "without socksify all of that leaves: the lab sees it" {
     local way
-    for way in sendto send broadcast join icmp raw udplite; do
+    for way in sendto send broadcast join icmp raw udplite unspecified route; do
         client "$PROBES/probe-datagram" $way 224.0.0.9 9999 > /dev/null 2>&1 || true
         until_true packet_left # the kernel's report of a group takes a moment
     done

@@ -203,44 +203,44 @@ os.execve("/usr/bin/curl", ["curl", "-s", f"http://{address}/page"], {})'
 
 WARNING='^socksify: [a-z-]+\[[0-9]+\]: warning: [^ ]+: statically linked: LD_PRELOAD cannot reach it, [^:]*$'
 
-@test "a child that cannot be proxied is told of, and runs" {
+@test "a child that may only be preloaded, and cannot be, is told of, and runs" {
     local how where
     for how in "${EXECS[@]}" "${SPAWNS[@]}"; do
         for where in '' -v -t; do
-            run -0 socksify "$PROBES/probe-exec" $where "$how" $STATIC true
+            run -0 socksify --mode preload "$PROBES/probe-exec" $where "$how" $STATIC true
             expect_match "what is said of $how $where" "$output" "$WARNING"
         done
     done
-    run -3 socksify "$PROBES/probe-exec" execve /run/programs/script
+    run -3 socksify --mode preload "$PROBES/probe-exec" execve /run/programs/script
     expect_match 'what is said of a script' "$output" 'programs/script: its interpreter .*static'
-    run -0 socksify "$PROBES/probe-exec" execve /run/programs/setuid
+    run -0 socksify --mode preload "$PROBES/probe-exec" execve /run/programs/setuid
     expect_match 'what is said of a setuid program' "$output" 'setuid: runs setuid or setgid'
 }
 
 @test "it is told of once by each process" {
-    run -0 socksify "$PROBES/probe-exec" -r 5 -v execve $STATIC true
+    run -0 socksify --mode preload "$PROBES/probe-exec" -r 5 -v execve $STATIC true
     expect 'the number of lines' "$(grep -c static <<< "$output")" 1
-    run -0 socksify -q "$PROBES/probe-exec" posix_spawn $STATIC true
+    run -0 socksify -q --mode preload "$PROBES/probe-exec" posix_spawn $STATIC true
     expect 'with -q' "$output" ''
 }
 
-@test "strict: a child that cannot be proxied is refused with EACCES" {
+@test "strict: such a child is refused with EACCES" {
     local how where
     for how in "${EXECS[@]}" posix_spawn posix_spawnp; do
         for where in '' -v -t; do
-            run -127 strictly "$PROBES/probe-exec" $where "$how" $STATIC true
+            run -127 strictly --mode preload "$PROBES/probe-exec" $where "$how" $STATIC true
             expect_match "what is said of $how $where" "$output" \
                 'statically linked.*not started.*'$'\n'"$how: EACCES"
         done
     done
     for how in "${SHELLS[@]}"; do
-        run -126 strictly "$PROBES/probe-exec" "$how" $STATIC true
+        run -126 strictly --mode preload "$PROBES/probe-exec" "$how" $STATIC true
         expect_match "what is said of $how" "$output" 'not started.*Permission denied'
     done
-    run -127 strictly "$PROBES/probe-exec" execve /run/programs/script
-    run -127 strictly "$PROBES/probe-exec" execve /run/programs/setuid
+    run -127 strictly --mode preload "$PROBES/probe-exec" execve /run/programs/script
+    run -127 strictly --mode preload "$PROBES/probe-exec" execve /run/programs/setuid
     expect_match 'what is said of a setuid program' "$output" 'execve: EACCES'
-    run -126 strictly sh -c $STATIC
+    run -126 strictly --mode preload sh -c $STATIC
 }
 
 @test "strict: a child that can be proxied is started, and errors are the kernel's own" {

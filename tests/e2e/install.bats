@@ -18,17 +18,24 @@ make_copy() { # TARGET [VARIABLE=VALUE...]
     make -C /run/copy -s -j"$(nproc)" BUILD=/run/copy/build CFLAGS=-O0 DESTDIR="$ROOT" "$@"
 }
 
-@test "make install puts program, library, manuals and configuration where they belong" {
+@test "make install puts everything where it belongs" {
     make_copy install
     expect 'the installed files' "$(cd "$ROOT" && find . -type f | sort)" './etc/socksify.conf
 ./usr/local/bin/socksify
 ./usr/local/lib/socksify/libsocksify.so
+./usr/local/lib/socksify/shell/mark.bash
+./usr/local/lib/socksify/shell/mark.fish
+./usr/local/lib/socksify/shell/mark.sh
+./usr/local/lib/socksify/shell/zsh/.zshenv
+./usr/local/share/bash-completion/completions/socksify
+./usr/local/share/fish/vendor_completions.d/socksify.fish
 ./usr/local/share/man/man1/socksify.1
 ./usr/local/share/man/man5/socksify.conf.5
-./usr/local/share/man/man7/libsocksify.7'
+./usr/local/share/man/man7/libsocksify.7
+./usr/local/share/zsh/site-functions/_socksify'
     cmp "$ROOT/etc/socksify.conf" "$SOURCE/conf/socksify.conf"
     expect 'the modes' "$(cd "$ROOT" && find . -type f -printf '%m\n' | sort | uniq -c | xargs)" \
-        '5 644 1 755'
+        '12 644 1 755'
 }
 
 @test "a reinstall keeps an edited configuration" {

@@ -390,8 +390,9 @@ leads_to_the_page() { # NAME OUTPUT
     refused "$BLOCKED" nbtscan -t 500 10.77.0.1
 }
 
-@test "a program that cannot be reached is not started" {
-    expect_match 'the output' "$(socksified busybox wget -q -O - http://203.0.113.10/page)" \
+@test "a program that the library cannot reach is not started with it alone" {
+    expect_match 'the output' \
+        "$(socksified --mode preload busybox wget -q -O - http://203.0.113.10/page)" \
         'busybox: statically linked'
 }
 

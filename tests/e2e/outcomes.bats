@@ -35,8 +35,8 @@ ACCEPT=('frame greeting' 'send 05 00' 'frame request')
 
 # outcome ERRNO LINE HOST PORT OPTION...: connect to HOST PORT by `socksify OPTION...`, blocking and
 # then not; the program must see the errno, and stderr hold the line (a regular expression that
-# follows "HOST:PORT via ") and nothing else; an empty one stands for nothing at all. What the last
-# probe printed is left in $got.
+# follows "HOST:PORT via ", up to what the user can do) and nothing else; an empty one stands for
+# nothing at all. What the last probe printed is left in $got, what can be done in $advice.
 outcome() {
     local wanted=$1 line=$2 host=$3 port=$4 mode said
     shift 4
@@ -49,7 +49,8 @@ outcome() {
             expect 'stderr' "$said" ''
         else
             expect_match 'stderr' "$said" \
-                "^socksify: probe-connect\[[0-9]+\]: $host:$port via $line\$"
+                "^socksify: probe-connect\[[0-9]+\]: $host:$port via $line(; [^;]+)?\$"
+            advice=$(sed -n 's/.*; //p' <<< "$said")
             expect 'the number of its lines' "$(wc -l < "$BATS_TEST_TMPDIR/stderr")" 1
         fi
         [ "$wanted" = 0 ] || expect 'the peer' "$(sed -n 's/^peer: //p' <<< "$got")" ENOTCONN
@@ -189,6 +190,28 @@ took() {
         -p socks5://$SCRIPT
     script any 'send 00 5b 00*6'
     outcome EPROTO '10\.77\.0\.1:1100: .* \(greeting\)' page.example 80 -p socks5://$SCRIPT
+}
+
+@test "the line says what the user can do about it" {
+    outcome ECONNREFUSED '.*' page.example 80 -p socks5://10.77.0.1:1199
+    expect 'of a proxy that is down' "$advice" 'is the proxy running, and on this port?'
+    outcome EACCES '.*' page.example 80 -p socks5://alice:wrong@10.77.0.1:1086
+    expect 'of a wrong password' "$advice" 'check user and password in its URL'
+    outcome EACCES '.*' page.example 80 -p socks5://10.77.0.1:1081
+    expect_match 'of a missing one' "$advice" '^write USER:PASSWORD@ before the host in its URL'
+    outcome ECONNREFUSED '.*' page.example 80 -p "${PROXY[danted]}" -p socks5://10.77.0.1:1199
+    expect 'of the next in a chain' "$advice" 'is the next proxy of the chain running?'
+    script any 'text HTTP/1.1 400 Bad Request\r\n\r\n'
+    outcome EPROTO '.*' page.example 80 -p socks5://$SCRIPT
+    expect 'of another port' "$advice" "write the proxy's SOCKS port in its URL"
+    script 'frame greeting' hold
+    outcome ETIMEDOUT '.*' page.example 80 -t 300ms -p socks5://$SCRIPT
+    expect 'of silence' "$advice" 'is this a SOCKS5 port?'
+    outcome ETIMEDOUT '.*' page.example 80 -t 300ms -p "socks5://$SCRIPT?pipeline=yes"
+    expect_match 'of silence in a pipeline' "$advice" 'pipeline=yes'
+    script "${ACCEPT[@]}" 'send 05 02 00 01 00*6'
+    outcome EACCES '.*' page.example 80 -p socks5://$SCRIPT
+    expect "where nothing can be done here" "$advice" ''
 }
 
 @test "every reply code of SOCKS5 gives its errno" {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The wrapper: it becomes the program, whose exit status, signals and streams are its own; and it
-# refuses, before anything runs, what the library could not reach.
+# The wrapper: it becomes the program, whose exit status, signals and streams are its own; and what
+# the library could not reach is supervised, or with --mode preload refused before anything runs.
 
 load ../support/lab
 
@@ -104,35 +104,43 @@ socksify() {
     run -126 socksify /etc
 }
 
-# refused FILE WORDS: refused with 126 and one line that holds the words.
+# refused FILE WORDS: supervised, and where it may only be preloaded refused with 126 and one line that
+# holds the words.
 refused() {
-    run -126 socksify "$1"
+    run socksify -v "$1"
+    [ "$status" -ne 126 ]
+    expect_match 'what is said' "${lines[0]}" \
+        "^socksify: ${1##*/}: supervised: (its interpreter .*: )?$2"
+    run -126 socksify --mode preload "$1"
     expect_match 'the message' "$output" "^socksify: ($1|.*its interpreter .*): $2"
     expect_match 'the message' "$output" 'without the proxy|for itself|ignores LD_PRELOAD'
     expect 'the number of lines' "${#lines[@]}" 1
 }
 
-@test "a statically linked program is refused" {
+@test "a statically linked program is supervised, or refused" {
     refused /run/programs/static 'statically linked'
     refused /run/programs/static-pie 'statically linked'
     refused "$(command -v busybox)" 'statically linked'
 }
 
-@test "a program of another C library is refused" {
+@test "a program of another C library is supervised, or refused" {
     refused /run/programs/musl 'linked to another C library'
 }
 
-@test "a 32-bit program is refused" {
+@test "a 32-bit program is supervised, or refused" {
     refused /run/programs/32-bit 'a 32-bit program'
 }
 
-@test "setuid and setgid programs are refused" {
+@test "setuid and setgid programs are supervised, or refused" {
     refused /run/programs/setuid 'runs setuid or setgid'
     refused /run/programs/setgid 'runs setuid or setgid'
 }
 
-@test "a program with file capabilities is refused, for a user other than root" {
-    run -126 setpriv --reuid=65534 --regid=65534 --clear-groups "$SOCKSIFY" /run/programs/capable
+@test "a program with file capabilities is supervised, or refused, for a user other than root" {
+    local user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+    run -42 "${user[@]}" "$SOCKSIFY" /run/programs/capable
+    expect_match 'the warning' "$output" 'capable: runs without the privileges'
+    run -126 "${user[@]}" "$SOCKSIFY" --mode preload /run/programs/capable
     expect_match 'the message' "$output" 'capable: has file capabilities'
 }
 
@@ -153,7 +161,7 @@ refused() {
 @test "nothing of a refused program has run" {
     printf '#!%s sh\ntouch /run/programs/ran\n' "$(command -v busybox)" > /run/programs/toucher
     chmod 755 /run/programs/toucher
-    run -126 socksify /run/programs/toucher
+    run -126 socksify --mode preload /run/programs/toucher
     [ ! -e /run/programs/ran ]
 }
 

@@ -24,6 +24,10 @@ BUILD=${BUILD:-$SOURCE/build}
 if [ ! -e /run/build ]; then
     mkdir /run/build
     mount --bind "$BUILD" /run/build
+    # A library for 32-bit programs, and LD_PRELOAD with $LIB, are the business of mixed.bats.
+    for part in lib lib32 lib64; do
+        [ ! -d /run/build/$part ] || mount -t tmpfs $part /run/build/$part
+    done
 fi
 BUILD=/run/build
 PROBES=$BUILD/support
@@ -139,7 +143,8 @@ start() {
     local name=$1 namespace=$2
     shift 2
     [ "$namespace" = - ] || set -- ip netns exec "$namespace" "$@"
-    "$@" > "$BATS_FILE_TMPDIR/$name.out" 2> "$BATS_FILE_TMPDIR/$name.err" < /dev/null 3>&- &
+    # exec: within a test, where bats traps, bash would keep a shell above it.
+    exec "$@" > "$BATS_FILE_TMPDIR/$name.out" 2> "$BATS_FILE_TMPDIR/$name.err" < /dev/null 3>&- &
     echo $! > "$BATS_FILE_TMPDIR/$name.pid"
 }
 

@@ -11,6 +11,9 @@
  *   raw icmp udplite                 a socket of that kind; sendto
  *   broadcast                        SO_BROADCAST; sendto
  *   join                             membership of the group ADDRESS
+ *   unspecified                      sendto an address that names no family (IPv4 to the kernel)
+ *   route route-message              a source route by way of ADDRESS, to this host: as an option
+ *                                    of the socket, with the message
  *   own                              connect(2); print our own address and the peer's
  *
  * An address in brackets "[203.0.113.1]" is said in IPv4-mapped form, by an IPv6 socket. */
@@ -20,6 +23,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/ip.h>
 #include <netinet/ip_icmp.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -176,6 +180,41 @@ static int join_group(void)
                       sizeof(request));
 }
 
+static int send_unspecified(void)
+{
+    address.ss_family = AF_UNSPEC;
+    return (int)sendto(socket(AF_INET, SOCK_DGRAM, 0), payload, sizeof(payload), 0,
+                       (struct sockaddr *)&address, address_len);
+}
+
+/* A loose source route (RFC 791), to this host in the end. */
+static int send_routed(bool with_message)
+{
+    const struct sockaddr_in *by = (const struct sockaddr_in *)&address;
+    uint8_t route[8] = {IPOPT_LSRR, 7, 4};
+    struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons(9)};
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(route))] = {0};
+    struct msghdr message = {.msg_name = &here,
+                             .msg_namelen = sizeof(here),
+                             .msg_iov = &piece,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof(control)};
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    memcpy(route + 3, &by->sin_addr, sizeof(by->sin_addr));
+    if (!with_message)
+        return setsockopt(fd, IPPROTO_IP, IP_OPTIONS, route, sizeof(route)) == 0
+                   ? (int)sendto(fd, payload, sizeof(payload), 0, (struct sockaddr *)&here,
+                                 sizeof(here))
+                   : -1;
+    struct cmsghdr *part = CMSG_FIRSTHDR(&message);
+    *part = (struct cmsghdr){
+        .cmsg_len = CMSG_LEN(sizeof(route)), .cmsg_level = IPPROTO_IP, .cmsg_type = IP_RETOPTS};
+    memcpy(CMSG_DATA(part), route, sizeof(route));
+    return (int)sendmsg(fd, &message, 0);
+}
+
 static int open_only(const char *what)
 {
     static const struct {
@@ -255,6 +294,10 @@ static int send_by(const char *way)
         return send_icmp();
     if (!strcmp(way, "join"))
         return join_group();
+    if (!strcmp(way, "unspecified"))
+        return send_unspecified();
+    if (!strcmp(way, "route") || !strcmp(way, "route-message"))
+        return send_routed(!strcmp(way, "route-message"));
     if (!strcmp(way, "own"))
         return learn_own_address();
     if (!strcmp(way, "broadcast")) {

@@ -2,9 +2,12 @@
  * A TCP server that does to every client what its command line says, step by step, and prints what
  * the client sent: proxies that stall, lie, split, close early, and the targets behind them.
  *
- * scripted-server ADDRESS:PORT STEP...
+ * scripted-server ADDRESS:PORT STEP... [-- STEP...]...
+ *
+ * Each "--" begins another script, for the clients of the next port.
  *
  *   read N          read exactly N octets
+ *   expect HEX      read exactly these octets; others end the connection, and are told on stderr
  *   frame KIND      read one frame of a SOCKS client, exactly: greeting, auth, request, request4
  *   head            read up to an empty line (a request of HTTP)
  *   any             read what one recv(2) gives
@@ -12,6 +15,7 @@
  *   send HEX        send octets: "05 00", "78*63" repeats one 63 times
  *   text TEXT       send text; \r, \n and \\ are understood
  *   drip MS HEX     send octets one by one, MS milliseconds between them
+ *   urgent HEX      send octets, the last of them out of band
  *   delay MS        wait
  *   echo            send back whatever comes, until the client closes
  *   relay ADDR:PORT carry octets to and from another server, until both sides have closed
@@ -19,12 +23,16 @@
  *   shutdown        end our direction
  *   reset           end with a reset in place of the orderly close that comes after the last step
  *
- * The first line on stdout is "listening on ADDRESS:PORT" (port 0 asks for a free one); then each
- * connection prints "NUMBER: HEX" for what each step read, and "NUMBER: end". */
-#include <ctype.h>
+ * The first lines on stdout are "listening on ADDRESS:PORT" (port 0 asks for a free one), one for
+ * each script; then each connection prints "NUMBER: HEX" for what each step read, and "NUMBER:
+ * end". */
+#include "octets.h"
+
 #include <err.h>
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -37,12 +45,17 @@
 #include <unistd.h>
 
 enum {
-    BUFFER_MAX = 1 << 20,
+    BUFFER_MAX = 1 << 23,
+    SCRIPTS_MAX = 2000,
     CONNECTION_SECONDS = 120, /* longer than any test: a forgotten client ends by itself */
 };
 
 static uint8_t buffer[BUFFER_MAX];
 static unsigned connection; /* number of this one, from 1 */
+
+static struct pollfd listeners[SCRIPTS_MAX];
+static char **scripts[SCRIPTS_MAX]; /* the first step of each; the last is before "--" or NULL */
+static size_t script_count;
 
 /* Open a socket for "ADDRESS:PORT" or "[ADDRESS]:PORT" and bind or connect it. */
 static int open_socket(const char *text, bool listening)
@@ -63,7 +76,7 @@ static int open_socket(const char *text, bool listening)
     int error = getaddrinfo(host, colon + 1, &hints, &found);
     if (error)
         errx(2, "%s: %s", host, gai_strerror(error));
-    int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(found->ai_family, SOCK_STREAM | (listening ? SOCK_NONBLOCK : 0), 0);
     if (fd < 0)
         err(2, "socket");
     int one = 1;
@@ -114,10 +127,10 @@ static _Noreturn void client_gone(size_t read_so_far)
     exit(0);
 }
 
-static void send_octets(int fd, const uint8_t *octets, size_t len)
+static void send_octets(int fd, const uint8_t *octets, size_t len, int flags)
 {
     while (len) {
-        ssize_t sent = send(fd, octets, len, MSG_NOSIGNAL);
+        ssize_t sent = send(fd, octets, len, flags | MSG_NOSIGNAL);
         if (sent < 0)
             client_gone(0);
         octets += sent;
@@ -172,29 +185,10 @@ static size_t read_frame(int fd, const char *kind)
     errx(2, "no such frame: %s", kind);
 }
 
-/* Octets of "05 00 78*3" into buffer; their number. */
+/* Into buffer; their number. */
 static size_t from_hex(const char *text)
 {
-    size_t len = 0;
-    while (*text) {
-        if (isspace((unsigned char)*text)) {
-            text++;
-            continue;
-        }
-        unsigned octet;
-        int used;
-        if (sscanf(text, "%2x%n", &octet, &used) != 1 || used != 2)
-            errx(2, "%s: expected hexadecimal octets", text);
-        text += 2;
-        unsigned long times = 1;
-        if (*text == '*')
-            times = strtoul(text + 1, (char **)&text, 10);
-        if (times > BUFFER_MAX - len)
-            errx(2, "too many octets");
-        memset(buffer + len, (int)octet, times);
-        len += times;
-    }
-    return len;
+    return octets_from_hex(text, buffer, BUFFER_MAX);
 }
 
 static size_t from_text(const char *text)
@@ -211,14 +205,91 @@ static size_t from_text(const char *text)
     return len;
 }
 
-static void echo(int fd)
+/* --- Steps: each has its argument as a text, and an empty one where there is none --- */
+
+static void step_read(int fd, const char *count)
 {
-    ssize_t got;
-    while ((got = recv(fd, buffer, BUFFER_MAX, 0)) > 0)
-        send_octets(fd, buffer, (size_t)got);
+    print_octets(buffer, fill(fd, 0, strtoul(count, NULL, 10)));
 }
 
-static void relay(int client, const char *address)
+static void step_expect(int fd, const char *hex)
+{
+    static uint8_t wanted[4096];
+    size_t len = octets_from_hex(hex, wanted, sizeof(wanted));
+    print_octets(buffer, fill(fd, 0, len));
+    if (memcmp(buffer, wanted, len) != 0)
+        errx(1, "connection %u: expected %s", connection, hex);
+}
+
+static void step_frame(int fd, const char *kind)
+{
+    print_octets(buffer, read_frame(fd, kind));
+}
+
+static void step_head(int fd, const char *unused)
+{
+    (void)unused;
+    print_octets(buffer, fill_until(fd, 0, "\r\n\r\n", 4));
+}
+
+static void step_any(int fd, const char *unused)
+{
+    (void)unused;
+    ssize_t got = recv(fd, buffer, BUFFER_MAX, 0);
+    if (got <= 0)
+        client_gone(0);
+    print_octets(buffer, (size_t)got);
+}
+
+static void step_drain(int fd, const char *unused)
+{
+    (void)unused;
+    while (recv(fd, buffer, BUFFER_MAX, 0) > 0)
+        ;
+}
+
+static void step_send(int fd, const char *hex)
+{
+    send_octets(fd, buffer, from_hex(hex), 0);
+}
+
+static void step_text(int fd, const char *text)
+{
+    send_octets(fd, buffer, from_text(text), 0);
+}
+
+static void step_urgent(int fd, const char *hex)
+{
+    send_octets(fd, buffer, from_hex(hex), MSG_OOB);
+}
+
+static void step_drip(int fd, const char *argument)
+{
+    char *hex;
+    unsigned long wait_ms = strtoul(argument, &hex, 10);
+    size_t len = from_hex(hex);
+    for (size_t i = 0; i < len; i++) {
+        if (i)
+            usleep((useconds_t)wait_ms * 1000);
+        send_octets(fd, buffer + i, 1, 0);
+    }
+}
+
+static void step_delay(int fd, const char *ms)
+{
+    (void)fd;
+    usleep((useconds_t)strtoul(ms, NULL, 10) * 1000);
+}
+
+static void step_echo(int fd, const char *unused)
+{
+    (void)unused;
+    ssize_t got;
+    while ((got = recv(fd, buffer, BUFFER_MAX, 0)) > 0)
+        send_octets(fd, buffer, (size_t)got, 0);
+}
+
+static void step_relay(int client, const char *address)
 {
     int server = open_socket(address, false);
     struct pollfd ends[2] = {{.fd = client, .events = POLLIN}, {.fd = server, .events = POLLIN}};
@@ -231,7 +302,7 @@ static void relay(int client, const char *address)
             int to = i == 0 ? server : client;
             ssize_t got = recv(ends[i].fd, buffer, BUFFER_MAX, 0);
             if (got > 0) {
-                send_octets(to, buffer, (size_t)got);
+                send_octets(to, buffer, (size_t)got, 0);
             } else {
                 shutdown(to, SHUT_WR);
                 ends[i].fd = -1;
@@ -241,90 +312,113 @@ static void relay(int client, const char *address)
     close(server);
 }
 
-static void drip(int fd, const char *argument)
+static void step_hold(int fd, const char *unused)
 {
-    char *hex;
-    unsigned long wait_ms = strtoul(argument, &hex, 10);
-    size_t len = from_hex(hex);
-    for (size_t i = 0; i < len; i++) {
-        if (i)
-            usleep((useconds_t)wait_ms * 1000);
-        send_octets(fd, buffer + i, 1);
-    }
+    (void)unused;
+    /* events 0 leaves POLLHUP and POLLERR; POLLRDHUP tells of a client that closed */
+    poll(&(struct pollfd){.fd = fd, .events = POLLRDHUP}, 1, -1);
+}
+
+static void step_shutdown(int fd, const char *unused)
+{
+    (void)unused;
+    shutdown(fd, SHUT_WR);
+}
+
+static void step_reset(int fd, const char *unused)
+{
+    (void)unused;
+    struct linger none = {.l_onoff = 1};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 }
 
 static void run_step(int fd, const char *step)
 {
+    static const struct {
+        const char *name;
+        void (*run)(int fd, const char *argument);
+    } steps[] = {
+        {"read", step_read},   {"expect", step_expect}, {"frame", step_frame},
+        {"head", step_head},   {"any", step_any},       {"drain", step_drain},
+        {"send", step_send},   {"text", step_text},     {"drip", step_drip},
+        {"delay", step_delay}, {"urgent", step_urgent}, {"echo", step_echo},
+        {"relay", step_relay}, {"hold", step_hold},     {"shutdown", step_shutdown},
+        {"reset", step_reset},
+    };
     size_t word = strcspn(step, " ");
-    const char *argument = step[word] ? step + word + 1 : "";
-    char name[16] = "";
-    if (word < sizeof(name))
-        memcpy(name, step, word);
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        if (strlen(steps[i].name) == word && !memcmp(steps[i].name, step, word)) {
+            steps[i].run(fd, step[word] ? step + word + 1 : "");
+            return;
+        }
+    }
+    errx(2, "no such step: %s", step);
+}
 
-    if (!strcmp(name, "read")) {
-        print_octets(buffer, fill(fd, 0, strtoul(argument, NULL, 10)));
-    } else if (!strcmp(name, "frame")) {
-        print_octets(buffer, read_frame(fd, argument));
-    } else if (!strcmp(name, "head")) {
-        print_octets(buffer, fill_until(fd, 0, "\r\n\r\n", 4));
-    } else if (!strcmp(name, "any")) {
-        ssize_t got = recv(fd, buffer, BUFFER_MAX, 0);
-        if (got <= 0)
-            client_gone(0);
-        print_octets(buffer, (size_t)got);
-    } else if (!strcmp(name, "drain")) {
-        while (recv(fd, buffer, BUFFER_MAX, 0) > 0)
-            ;
-    } else if (!strcmp(name, "send")) {
-        send_octets(fd, buffer, from_hex(argument));
-    } else if (!strcmp(name, "text")) {
-        send_octets(fd, buffer, from_text(argument));
-    } else if (!strcmp(name, "drip")) {
-        drip(fd, argument);
-    } else if (!strcmp(name, "delay")) {
-        usleep((useconds_t)strtoul(argument, NULL, 10) * 1000);
-    } else if (!strcmp(name, "echo")) {
-        echo(fd);
-    } else if (!strcmp(name, "relay")) {
-        relay(fd, argument);
-    } else if (!strcmp(name, "hold")) {
-        /* events 0 leaves POLLHUP and POLLERR; POLLRDHUP tells of a client that closed */
-        poll(&(struct pollfd){.fd = fd, .events = POLLRDHUP}, 1, -1);
-    } else if (!strcmp(name, "shutdown")) {
-        shutdown(fd, SHUT_WR);
-    } else if (!strcmp(name, "reset")) {
-        struct linger none = {.l_onoff = 1};
-        setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
-    } else {
-        errx(2, "no such step: %s", step);
+/* --- Scripts --- */
+
+/* Serve one client in a process of its own. */
+static void serve(int fd, char *const *script)
+{
+    connection++;
+    pid_t child = fork();
+    if (child < 0)
+        err(2, "fork");
+    if (child > 0)
+        return;
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    alarm(CONNECTION_SECONDS);
+    close_range((unsigned)listeners[0].fd, (unsigned)listeners[script_count - 1].fd, 0);
+    /* What is sent in two steps is two segments. */
+    int one = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    for (; *script && strcmp(*script, "--") != 0; script++)
+        run_step(fd, *script);
+    close(fd);
+    printf("%u: end\n", connection);
+    exit(0);
+}
+
+/* A listener for each script of the command line, on ports that follow one another. */
+static void listen_for_scripts(const char *address, char **script)
+{
+    const char *colon = strrchr(address, ':');
+    int port = colon ? atoi(colon + 1) : 0;
+    for (;; script++) {
+        if (script_count == SCRIPTS_MAX)
+            errx(2, "more than %d scripts", SCRIPTS_MAX);
+        char text[512];
+        snprintf(text, sizeof(text), "%.*s:%d", colon ? (int)(colon - address) : 0, address,
+                 port ? port + (int)script_count : 0);
+        listeners[script_count] = (struct pollfd){.fd = open_socket(text, true), .events = POLLIN};
+        scripts[script_count] = script;
+        print_listening(listeners[script_count++].fd);
+        while (*script && strcmp(*script, "--") != 0)
+            script++;
+        if (!*script)
+            return;
     }
 }
 
 int main(int argc, char **argv)
 {
     if (argc < 2)
-        errx(2, "usage: scripted-server ADDRESS:PORT STEP...");
-    int listener = open_socket(argv[1], true);
+        errx(2, "usage: scripted-server ADDRESS:PORT STEP... [-- STEP...]...");
     signal(SIGCHLD, SIG_IGN);
-    print_listening(listener);
+    listen_for_scripts(argv[1], argv + 2);
     for (;;) {
-        int fd = accept(listener, NULL, NULL);
-        if (fd < 0)
-            err(2, "accept");
-        connection++;
-        pid_t child = fork();
-        if (child < 0)
-            err(2, "fork");
-        if (child == 0) {
-            prctl(PR_SET_PDEATHSIG, SIGTERM);
-            alarm(CONNECTION_SECONDS);
-            close(listener);
-            for (int i = 2; i < argc; i++)
-                run_step(fd, argv[i]);
+        if (poll(listeners, script_count, -1) < 0)
+            err(2, "poll");
+        for (size_t i = 0; i < script_count; i++) {
+            if (!listeners[i].revents)
+                continue;
+            int fd = accept(listeners[i].fd, NULL, NULL);
+            if (fd < 0 && errno != EAGAIN && errno != ECONNABORTED)
+                err(2, "accept");
+            if (fd < 0)
+                continue; /* that client has left already */
+            serve(fd, scripts[i]);
             close(fd);
-            printf("%u: end\n", connection);
-            exit(0);
         }
-        close(fd);
     }
 }

@@ -47,6 +47,23 @@ START_TEST(a_piece_may_be_larger_than_any_chunk)
 }
 END_TEST
 
+START_TEST(what_was_reserved_is_handed_out_in_one_run)
+{
+    enum { SIZE = 5 << 20, PIECE = 48 };
+    struct arena *arena = arena_new();
+    arena_reserve(arena, SIZE_MAX);
+    arena_reserve(arena, SIZE);
+    unsigned char *first = arena_alloc(arena, PIECE);
+    for (size_t i = 1; i < SIZE / PIECE; i++) {
+        unsigned char *piece = arena_alloc(arena, PIECE);
+        ck_assert_ptr_eq(piece, first + i * PIECE);
+        ck_assert_int_eq(piece[0] | piece[PIECE - 1], 0);
+        memset(piece, 0xff, PIECE);
+    }
+    arena_free(arena);
+}
+END_TEST
+
 START_TEST(a_size_that_cannot_be_had_gives_null_and_the_arena_lives_on)
 {
     struct arena *arena = arena_new();
@@ -101,6 +118,7 @@ int main(void)
     suite_add_tcase(suite, tc);
     tcase_add_test(tc, pieces_are_zeroed_aligned_and_do_not_overlap);
     tcase_add_test(tc, a_piece_may_be_larger_than_any_chunk);
+    tcase_add_test(tc, what_was_reserved_is_handed_out_in_one_run);
     tcase_add_test(tc, a_size_that_cannot_be_had_gives_null_and_the_arena_lives_on);
     tcase_add_test(tc, a_copy_ends_in_nul);
     tcase_add_test(tc, everything_is_given_back);

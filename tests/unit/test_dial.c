@@ -127,11 +127,6 @@ static void *serve(void *arg)
     return NULL;
 }
 
-static socklen_t endpoint_len(const union endpoint *endpoint)
-{
-    return endpoint->any.sa_family == AF_INET ? sizeof(endpoint->in) : sizeof(endpoint->in6);
-}
-
 /* A socket bound to a port of its own on loopback; not listening. */
 static int bound_socket(int family, union endpoint *at)
 {

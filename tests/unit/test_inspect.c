@@ -19,6 +19,12 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#if __SIZEOF_POINTER__ == 8
+#define OTHER(type) Elf32_##type
+#else
+#define OTHER(type) Elf64_##type
+#endif
+
 enum { NOBODY = 65534, IMAGE_MAX = 16384, HEADERS_AT = sizeof(ElfW(Ehdr)) };
 
 static char dir[] = "/tmp/socksify-inspect-XXXXXX";
@@ -156,9 +162,10 @@ static void image_add_section(const char *name)
 static struct inspection inspected(const char *path)
 {
     struct inspection result;
-    char text[INSPECTION_TEXT_MAX];
+    char text[INSPECTION_TEXT_MAX], reason[INSPECTION_TEXT_MAX];
     inspect_program(path, &result);
     ck_assert_uint_lt(strlen(inspect_text(&result, path, text)), sizeof(text));
+    ck_assert_ptr_nonnull(strstr(text, inspect_reason(&result, reason)));
     return result;
 }
 
@@ -191,13 +198,66 @@ START_TEST(a_program_without_a_loader_is_static)
 }
 END_TEST
 
-START_TEST(another_class_or_machine_is_told_from_the_first_octets)
+/* A program of the other class with one segment; as many octets of it as len. */
+static struct inspection other_class(uint32_t type, const void *bytes, size_t bytes_len, size_t len)
+{
+    struct {
+        OTHER(Ehdr) elf;
+        OTHER(Phdr) segment;
+        char bytes[64];
+    } file = {
+        .elf = {.e_type = ET_DYN,
+                .e_machine = our_header.e_machine == EM_X86_64 ? EM_386 : EM_X86_64,
+                .e_phoff = offsetof(__typeof__(file), segment),
+                .e_phentsize = sizeof(file.segment),
+                .e_phnum = 1},
+        .segment = {.p_type = type,
+                    .p_offset = offsetof(__typeof__(file), bytes),
+                    .p_filesz = (OTHER(Word))bytes_len},
+    };
+    memcpy(file.elf.e_ident, our_header.e_ident, EI_NIDENT);
+    file.elf.e_ident[EI_CLASS] ^= ELFCLASS32 ^ ELFCLASS64;
+    memcpy(file.bytes, bytes, bytes_len);
+    write_file("elf", &file, len < sizeof(file) ? len : sizeof(file));
+    return inspected("./elf");
+}
+
+static struct inspection other_class_with_loader(const char *loader)
+{
+    return other_class(PT_INTERP, loader, strlen(loader) + 1, SIZE_MAX);
+}
+
+START_TEST(a_program_of_the_other_class_is_judged_by_the_same_marks)
+{
+    static const struct {
+        OTHER(Nhdr) head;
+        char name[4];
+    } go = {{4, 0, 4}, "Go\0"};
+    struct inspection result = other_class_with_loader("/lib/ld-linux.so.2");
+    ck_assert_int_eq(result.kind, INSPECTION_OTHER_CLASS);
+    ck_assert_str_eq(result.loader, "/lib/ld-linux.so.2");
+    ck_assert_int_ne(result.elf.class, elf_our_kind().class);
+    ck_assert_int_ne(result.elf.machine, our_header.e_machine);
+    ck_assert_int_eq(other_class_with_loader("/lib/ld-musl-i386.so.1").kind, INSPECTION_OTHER_LIBC);
+    ck_assert_int_eq(other_class(PT_LOAD, "x", 1, SIZE_MAX).kind, INSPECTION_STATIC);
+    ck_assert_int_eq(other_class(PT_NOTE, &go, sizeof(go), SIZE_MAX).kind, INSPECTION_GO);
+}
+END_TEST
+
+START_TEST(a_program_of_the_other_class_cut_anywhere_is_damaged)
+{
+    size_t whole = sizeof(OTHER(Ehdr)) + sizeof(OTHER(Phdr));
+    for (size_t len = SELFMAG; len < whole; len++)
+        ck_assert_int_eq(other_class(PT_LOAD, "x", 1, len).kind, INSPECTION_MALFORMED);
+    ck_assert_int_eq(other_class(PT_LOAD, "x", 1, whole).kind, INSPECTION_STATIC);
+    ck_assert_int_eq(other_class(PT_INTERP, "/x", 3, whole + 2).kind, INSPECTION_MALFORMED);
+}
+END_TEST
+
+START_TEST(another_machine_is_told_from_the_first_octets)
 {
     image_start();
     image_add_loader(our_loader);
-    image.elf.e_ident[EI_CLASS] =
-        image.elf.e_ident[EI_CLASS] == ELFCLASS64 ? ELFCLASS32 : ELFCLASS64;
-    ck_assert_int_eq(kind_of_image(), INSPECTION_OTHER_CLASS);
     image.elf.e_ident[EI_CLASS] = 9;
     ck_assert_int_eq(kind_of_image(), INSPECTION_MALFORMED);
     image.elf.e_ident[EI_CLASS] = our_header.e_ident[EI_CLASS];
@@ -686,7 +746,9 @@ int main(void)
     tcase_add_unchecked_fixture(group, set_up, tear_down);
     tcase_add_test(group, ordinary_programs_are_reached);
     tcase_add_test(group, a_program_without_a_loader_is_static);
-    tcase_add_test(group, another_class_or_machine_is_told_from_the_first_octets);
+    tcase_add_test(group, a_program_of_the_other_class_is_judged_by_the_same_marks);
+    tcase_add_test(group, a_program_of_the_other_class_cut_anywhere_is_damaged);
+    tcase_add_test(group, another_machine_is_told_from_the_first_octets);
     tcase_add_test(group, the_loader_tells_the_c_library);
     tcase_add_test(group, the_first_loader_counts_as_for_the_kernel);
     tcase_add_test(group, a_go_program_is_known_by_its_note);

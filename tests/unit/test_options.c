@@ -67,7 +67,8 @@ START_TEST(nothing_is_set_that_was_not_given)
 {
     struct options options = parsed("socksify prog");
     ck_assert_int_eq(options.mode, MODE_RUN);
-    ck_assert(!options.embedded && !options.has_level);
+    ck_assert(!options.embedded && !options.has_level && !options.has_way);
+    ck_assert_ptr_null(options.argv0);
     ck_assert_int_eq(options.level, LOG_NORMAL);
     ck_assert_uint_eq(options.proxy_count, 0);
     ck_assert_ptr_null(options.config);
@@ -148,6 +149,39 @@ START_TEST(the_address_of_serve_may_be_left_out)
 }
 END_TEST
 
+START_TEST(the_last_mode_holds_and_sealing_is_more_than_supervising)
+{
+    static const struct {
+        const char *line;
+        enum way way;
+    } cases[] = {
+        {"socksify --mode auto prog", WAY_AUTO},
+        {"socksify --mode=preload prog", WAY_PRELOAD},
+        {"socksify --mode supervise --shell", WAY_SUPERVISE},
+        {"socksify --mode preload --mode supervise prog", WAY_SUPERVISE},
+        {"socksify --seal prog", WAY_SEAL},
+        {"socksify --seal --shell", WAY_SEAL},
+        {"socksify --mode supervise --seal prog", WAY_SEAL},
+        {"socksify --seal --mode supervise prog", WAY_SEAL},
+        {"socksify --seal --mode auto prog", WAY_SEAL},
+        {"socksify --mode preload --env", WAY_PRELOAD},
+        {"socksify --env --mode auto", WAY_AUTO},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct options options = parsed(cases[i].line);
+        ck_assert_msg(options.has_way && options.way == cases[i].way, "%s", cases[i].line);
+    }
+}
+END_TEST
+
+START_TEST(a_program_may_be_given_any_name)
+{
+    ck_assert_str_eq(parsed("socksify --argv0 -sh prog x").argv0, "-sh");
+    ck_assert_str_eq(parsed("socksify --argv0= prog x").argv0, "");
+    ck_assert_str_eq(parsed("socksify --shell --argv0 -sh").argv0, "-sh");
+}
+END_TEST
+
 START_TEST(help_and_version_end_the_reading)
 {
     ck_assert_int_eq(parsed("socksify --help").mode, MODE_HELP);
@@ -200,6 +234,21 @@ static const struct {
     {"socksify --embedded --serve", "--embedded"},
     {"socksify --embedded --env", "--embedded"},
     {"socksify --embedded", "no program"},
+    {"socksify --mode nonsense prog", "nonsense"},
+    {"socksify --mode seal prog", "seal"},
+    {"socksify --mode= prog", "--mode"},
+    {"socksify --seal=yes prog", "--seal=yes"},
+    {"socksify --seal --mode preload prog", "--seal"},
+    {"socksify --mode preload --seal prog", "--seal"},
+    {"socksify --mode auto --check", "--mode"},
+    {"socksify --seal --check", "--seal"},
+    {"socksify --mode supervise --serve", "--mode"},
+    {"socksify --serve --seal", "--seal"},
+    {"socksify --mode supervise --env", "--mode"},
+    {"socksify --env --seal", "--seal"},
+    {"socksify --argv0 x --env", "--argv0"},
+    {"socksify --argv0 x --serve", "--argv0"},
+    {"socksify --argv0 x", "no program"},
 };
 
 START_TEST(a_mistake_is_named)
@@ -289,6 +338,8 @@ int main(void)
     tcase_add_test(cases, proxies_keep_their_order);
     tcase_add_test(cases, a_chain_has_at_most_sixteen_proxies);
     tcase_add_test(cases, the_address_of_serve_may_be_left_out);
+    tcase_add_test(cases, the_last_mode_holds_and_sealing_is_more_than_supervising);
+    tcase_add_test(cases, a_program_may_be_given_any_name);
     tcase_add_test(cases, help_and_version_end_the_reading);
     tcase_add_loop_test(cases, a_mistake_is_named, 0, sizeof(bad) / sizeof(*bad));
     tcase_add_test(cases, a_word_longer_than_the_message_is_survived);

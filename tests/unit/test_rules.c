@@ -58,10 +58,22 @@ static struct target target_of(const char *text)
     return target;
 }
 
-static unsigned line_for(const char *text)
+static struct decision decide(const char *text)
 {
     struct target target = target_of(text);
-    return rules_decide(rules, &target).line;
+    ck_assert_int_eq(rules_finish(rules), STATUS_OK);
+    return rules_decide(rules, &target);
+}
+
+static unsigned line_for(const char *text)
+{
+    return decide(text).line;
+}
+
+static bool name_is_direct(const char *name, size_t len)
+{
+    ck_assert_int_eq(rules_finish(rules), STATUS_OK);
+    return rules_name_is_direct(rules, name, len);
 }
 
 static const struct {
@@ -163,8 +175,7 @@ static const struct {
 START_TEST(a_pattern_matches_what_it_says_and_no_more)
 {
     must_add(matches[_i].pattern, &block, 5);
-    struct target target = target_of(matches[_i].target);
-    struct decision decision = rules_decide(rules, &target);
+    struct decision decision = decide(matches[_i].target);
     ck_assert_msg((decision.line == 5) == matches[_i].matches, "%s %s: line %u",
                   matches[_i].pattern, matches[_i].target, decision.line);
     ck_assert((decision.route == &block) == matches[_i].matches);
@@ -259,6 +270,86 @@ START_TEST(names_end_at_255_octets)
 }
 END_TEST
 
+/* Names are read and compared eight octets at a time. */
+START_TEST(names_of_every_length_match_in_either_case_and_no_others_do)
+{
+    for (size_t len = 1; len <= TARGET_NAME_MAX; len++) {
+        char pattern[260] = "", target[270];
+        for (size_t i = 0; i < len; i++)
+            pattern[i] = "aB_c-D.Z9\xc3"[(i + len) % 10];
+        if (pattern[0] == '.')
+            pattern[0] = 'x';
+        if (pattern[len - 1] == '.' || pattern[len - 1] == '9')
+            pattern[len - 1] = 'Y';
+        must_add(pattern, &block, (unsigned)len);
+        snprintf(target, sizeof(target), "%s:80", pattern);
+        ck_assert_uint_eq(line_for(target), len);
+        for (size_t i = 0; i < len; i++) {
+            target[i] ^= 0x20;
+            bool is_letter = strchr("aBcDZYx", pattern[i]) != NULL;
+            if (is_letter)
+                ck_assert_uint_eq(line_for(target), len);
+            target[i] = pattern[i] == 'q' ? 'k' : 'q';
+            ck_assert_uint_ne(line_for(target), len);
+            target[i] = pattern[i];
+        }
+    }
+}
+END_TEST
+
+START_TEST(a_mistake_is_found_wherever_it_stands)
+{
+    static const char *const mistakes[] = {"*", "?", ",", "/", "@", "[", "]", "\x01", "\x7f", ".."};
+    for (size_t len = 3; len <= 40; len++) {
+        for (size_t at = 1; at + 2 <= len; at++) {
+            for (size_t i = 0; i < sizeof(mistakes) / sizeof(*mistakes); i++) {
+                char pattern[64] = "", why[WHY_MAX];
+                memset(pattern, 'n', len);
+                memcpy(pattern + at, mistakes[i], strlen(mistakes[i]));
+                ck_assert_int_eq(add(rules, pattern, &block, 1, why), STATUS_BAD_INPUT);
+            }
+        }
+    }
+    ck_assert_uint_eq(line_for("nnn:80"), OTHERWISE_LINE);
+}
+END_TEST
+
+START_TEST(a_rule_that_is_said_again_changes_nothing)
+{
+    must_add("h:5", &direct, 1);
+    must_add("h:5", &block, 2);
+    must_add("h:4-6", &direct, 3);
+    must_add("h:4-6", &block, 4);
+    must_add("h", &home, 5);
+    for (unsigned i = 6; i < 5000; i++) {
+        must_add(i % 2 ? "h" : "h:5", &block, i);
+        must_add("h:3-5", &block, i);
+    }
+    ck_assert_uint_eq(line_for("h:5"), 1);
+    ck_assert_uint_eq(line_for("h:4"), 3);
+    ck_assert_uint_eq(line_for("h:3"), 5);
+    ck_assert(!name_is_direct("h", 1));
+}
+END_TEST
+
+START_TEST(rules_hold_from_when_they_are_finished)
+{
+    must_add("first.example", &block, 1);
+    ck_assert_uint_eq(line_for("first.example:80"), 1);
+    for (unsigned i = 2; i < 300; i++) {
+        char pattern[32], target[32];
+        snprintf(pattern, sizeof(pattern), "h%u", i);
+        snprintf(target, sizeof(target), "h%u:80", i);
+        must_add(pattern, &block, i);
+        struct target added = target_of(target);
+        ck_assert_uint_eq(rules_decide(rules, &added).line, OTHERWISE_LINE);
+        ck_assert_uint_eq(line_for(target), i);
+        ck_assert_uint_eq(line_for("first.example:80"), 1);
+    }
+    ck_assert_uint_eq(line_for("h2:80"), 2);
+}
+END_TEST
+
 START_TEST(every_label_of_the_longest_name_may_be_a_suffix)
 {
     char pattern[300], name[300] = "a";
@@ -283,8 +374,7 @@ START_TEST(no_rule_means_the_last_resort)
     ck_assert_uint_eq(line_for("192.0.2.1:80"), OTHERWISE_LINE);
     ck_assert_uint_eq(line_for("[2001:db8::1]:80"), OTHERWISE_LINE);
     rules_set_otherwise(rules, &block, 3);
-    struct target target = target_of("example.com:80");
-    ck_assert_ptr_eq(rules_decide(rules, &target).route, &block);
+    ck_assert_ptr_eq(decide("example.com:80").route, &block);
     ck_assert_uint_eq(line_for("example.com:80"), 3);
 }
 END_TEST
@@ -326,8 +416,7 @@ START_TEST(this_host_is_direct_unless_a_rule_of_its_own_says_otherwise)
                                        "[::]:1",      "localhost:1", "a.localhost:1"};
     must_add("*", &block, 9);
     for (size_t i = 0; i < sizeof(here) / sizeof(*here); i++) {
-        struct target target = target_of(here[i]);
-        struct decision decision = rules_decide(rules, &target);
+        struct decision decision = decide(here[i]);
         ck_assert_msg(decision.route->kind == ROUTE_DIRECT && decision.line == 0, "%s", here[i]);
         ck_assert_uint_ne(decision.route->timeout_ms, 0);
     }
@@ -364,6 +453,9 @@ static const struct {
     {"example.com:25=d example.com:25=b *.com=d", "example.com", true},
     {"*:25=b *.com=d", "example.com", false},
     {"*.com:20-30=h *.com=d", "example.com", false},
+    {"*:1-81=d *:65535=h *=d", "example.com", false},
+    {"*.com:1-81=d *.com:1-90=d *.com:90=h *.com=d", "example.com", false},
+    {"*.com:90=d *.com:90=h *.com=d", "example.com", true},
     {"other.com:25=b *.com=d", "example.com", true},
     {"example.com=b *=d", "example.com", false},
     {"192.0.2.1=b *=d", "example.com", true},
@@ -383,7 +475,7 @@ START_TEST(a_name_is_direct_when_it_is_so_on_every_port)
         *equals = '\0';
         must_add(word, equals[1] == 'd' ? &direct : equals[1] == 'b' ? &block : &home, 1);
     }
-    bool is_direct = rules_name_is_direct(rules, names[_i].name, strlen(names[_i].name));
+    bool is_direct = name_is_direct(names[_i].name, strlen(names[_i].name));
     ck_assert_msg(is_direct == names[_i].is_direct, "%s: %s", names[_i].added, names[_i].name);
 }
 END_TEST
@@ -391,11 +483,11 @@ END_TEST
 START_TEST(a_name_is_direct_by_a_last_resort_that_is)
 {
     rules_set_otherwise(rules, &direct, 1);
-    ck_assert(rules_name_is_direct(rules, "a.b", 3));
+    ck_assert(name_is_direct("a.b", 3));
     must_add("*.b:25", &block, 1);
-    ck_assert(!rules_name_is_direct(rules, "a.b", 3));
-    ck_assert(rules_name_is_direct(rules, "a.c", 3));
-    ck_assert(!rules_name_is_direct(rules, (char[300]){0}, 300));
+    ck_assert(!name_is_direct("a.b", 3));
+    ck_assert(name_is_direct("a.c", 3));
+    ck_assert(!name_is_direct((char[300]){0}, 300));
 }
 END_TEST
 
@@ -549,6 +641,7 @@ static void compare(size_t rule_count, size_t target_count, unsigned spread, siz
         write_rule(&list[i], pattern, sizeof(pattern));
         must_add(pattern, list[i].route, (unsigned)i + 1);
     }
+    ck_assert_int_eq(rules_finish(rules), STATUS_OK);
     for (size_t i = 0; i < target_count; i++) {
         struct target target = random_target(spread);
         unsigned expected = plain_line(list, rule_count, &target);
@@ -560,8 +653,7 @@ static void compare(size_t rule_count, size_t target_count, unsigned spread, siz
                          expected == OTHERWISE_LINE ? &home : list[expected - 1].route);
         *decided += decision.line != OTHERWISE_LINE;
 
-        if (target.kind != TARGET_NAME ||
-            !rules_name_is_direct(rules, target.name, target.name_len))
+        if (target.kind != TARGET_NAME || !name_is_direct(target.name, target.name_len))
             continue;
         for (target.port = 1; target.port <= 12; target.port++) {
             unsigned line = plain_line(list, rule_count, &target);
@@ -605,8 +697,7 @@ START_TEST(fifty_thousand_rules_are_all_honoured)
         bool is_suffix = name[0] == '*';
         snprintf(text, sizeof(text), "%s%s%s", is_suffix ? "www" : "", name + is_suffix,
                  strchr(name, ':') ? "" : ":80");
-        struct target target = target_of(text);
-        struct decision decision = rules_decide(rules, &target);
+        struct decision decision = decide(text);
         ck_assert_uint_eq(decision.line, i + 1);
         ck_assert_ptr_eq(decision.route, routes[i % 3]);
     }
@@ -632,6 +723,8 @@ int main(void)
     tcase_add_loop_test(patterns, a_pattern_matches_what_it_says_and_no_more, 0, COUNT(matches));
     tcase_add_loop_test(patterns, a_bad_pattern_is_explained_and_adds_nothing, 0, COUNT(bad));
     tcase_add_test(patterns, names_end_at_255_octets);
+    tcase_add_test(patterns, names_of_every_length_match_in_either_case_and_no_others_do);
+    tcase_add_test(patterns, a_mistake_is_found_wherever_it_stands);
     tcase_add_test(patterns, every_label_of_the_longest_name_may_be_a_suffix);
     suite_add_tcase(suite, patterns);
 
@@ -639,6 +732,8 @@ int main(void)
     tcase_add_checked_fixture(order, begin, end);
     tcase_add_test(order, no_rule_means_the_last_resort);
     tcase_add_test(order, the_first_match_wins_whatever_its_kind);
+    tcase_add_test(order, a_rule_that_is_said_again_changes_nothing);
+    tcase_add_test(order, rules_hold_from_when_they_are_finished);
     tcase_add_test(order, ports_of_one_pattern_are_tried_in_order);
     tcase_add_test(order, this_host_is_direct_unless_a_rule_of_its_own_says_otherwise);
     tcase_add_loop_test(order, a_name_is_direct_when_it_is_so_on_every_port, 0, COUNT(names));

@@ -282,6 +282,25 @@ static int open_descriptors(void)
     return count;
 }
 
+START_TEST(the_mode_is_one_of_four_words)
+{
+    static const char *const words[] = {"auto", "preload", "supervise", "seal"};
+    static const enum way ways[] = {WAY_AUTO, WAY_PRELOAD, WAY_SUPERVISE, WAY_SEAL};
+    must_read();
+    ck_assert_int_eq(settings.way, WAY_AUTO);
+    for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+        settings_free(&settings);
+        setenv(SETTINGS_MODE, words[i], 1);
+        must_read();
+        ck_assert_int_eq(settings.way, ways[i]);
+    }
+    settings_free(&settings);
+    setenv(SETTINGS_MODE, "Seal", 1);
+    must_fail("SOCKSIFY_MODE: Seal: expected auto, preload, supervise or seal");
+    unsetenv(SETTINGS_MODE);
+}
+END_TEST
+
 START_TEST(no_descriptor_stays_open)
 {
     write_file("ok", "default direct\n");
@@ -333,6 +352,7 @@ int main(void)
     tcase_add_test(tc, a_file_that_is_there_but_cannot_be_read_is_never_passed_over);
     tcase_add_test(tc, a_path_too_long_is_refused_not_cut);
     tcase_add_test(tc, a_bad_log_level_or_timeout_is_an_error_and_the_log_settings_hold);
+    tcase_add_test(tc, the_mode_is_one_of_four_words);
     tcase_add_test(tc, no_descriptor_stays_open);
     tcase_add_test(tc, what_was_read_compiles);
     SRunner *runner = srunner_create(suite);

@@ -181,10 +181,21 @@ static const struct {
     const char *host;
     size_t len; /* 0: to the NUL */
 } bad_hosts[] = {
-    {"", 0},           {"x*256", 0},       {"x*256.", 0},         {"two words", 0},
-    {" leading", 0},   {"line\n", 0},      {"tab\there", 0},      {"escape\033[1m", 0},
-    {"delete\x7f", 0}, {"192.0.2.10 ", 0}, {"192.0.2.10\0x", 12}, {"::1\0.example.test", 17},
+    {"", 0},
+    {"x*256", 0},
+    {"x*256.", 0},
+    {"two words", 0},
+    {" leading", 0},
+    {"line\n", 0},
+    {"tab\there", 0},
+    {"escape\033[1m", 0},
+    {"delete\x7f", 0},
+    {"192.0.2.10 ", 0},
+    {"192.0.2.10\0x", 12},
+    {"::1\0.example.test", 17},
     {"a\0b", 3},
+    {".", 0},
+    {"a..", 0},
 };
 
 START_TEST(target_of_a_malformed_host_is_refused)
