@@ -31,8 +31,8 @@ IS_FORTIFIED = $(and $(filter-out -O0,$(filter -O%,$(CFLAGS))), \
                      $(if $(findstring _FORTIFY_SOURCE,$(CFLAGS)),,yes))
 HARDENING  = -fstack-protector-strong \
              $(if $(IS_FORTIFIED),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
-# In 32 bits, for files with large inode numbers; these three have the functions of both sizes.
-LARGE_FILES = $(if $(filter-out tests/% $(addprefix preload/,dup.c syscall.c transfer.c),$<),\
+# In 32 bits, for files with large inode numbers; these have the functions of both sizes.
+LARGE_FILES = $(if $(filter-out tests/% $(addprefix preload/,dup.c syscall.c time64.c transfer.c),$<),\
                    -D_FILE_OFFSET_BITS=64)
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(WARNINGS) -MMD -MP '-ffile-prefix-map=$(CURDIR)=.' \
              $(HARDENING) $(LARGE_FILES) \
@@ -136,6 +136,10 @@ fuzz: ## look for input that breaks core, for FUZZ_SECONDS (60) in each harness
 	@$(SUPPORT)/install-packages build fuzz
 	$(Q)$(PARALLEL) $(FUZZERS)
 	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) $(SUPPORT)/run-tests $(BUILD) fuzz
+
+coverage: ## which lines of core the unit tests and the fuzzers' seeds run
+	@$(SUPPORT)/install-packages build unit
+	@$(SUPPORT)/coverage $(BUILD)
 
 sanitize: ## threads and e2e tests under the sanitizers for addresses, threads and the undefined
 	@$(SUPPORT)/install-packages build unit e2e sanitize
@@ -319,6 +323,6 @@ $(BUILD)/debian.tgz:
 	$(Q)$(SUPPORT)/fetch-debian $@
 
 FORCE:
-.PHONY: all demo check unit e2e soak fuzz sanitize bench lint install uninstall clean help FORCE
+.PHONY: all demo check unit e2e soak fuzz coverage sanitize bench lint install uninstall clean help FORCE
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

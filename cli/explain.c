@@ -164,7 +164,7 @@ static void say_route(const struct route *route, const struct target *to)
         status = carries(route, to);
         if (status != STATUS_OK)
             say("", "which fails: %s: the program gets %s (%s)", status_text(status),
-                strerrorname_np(status_errno(status)), strerror(status_errno(status)));
+                status_errno_name(status), strerror(status_errno(status)));
         break;
     }
 }

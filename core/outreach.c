@@ -3,10 +3,15 @@
 #include "core/outreach.h"
 
 #include <netinet/in.h>
-#include <linux/in6.h> /* after it: the C library has most of it already */
 #include <string.h>
 
-enum { LOOPBACK_INDEX = 1 }; /* of the interface lo, in every network namespace */
+enum {
+    LOOPBACK_INDEX = 1, /* of the interface lo, in every network namespace */
+    /* Of linux/in6.h, which not every C library comes with: IPV6_FLOWLABEL_MGR, and how long its
+     * argument is. */
+    FLOWLABEL_MANAGER = 32,
+    FLOWLABEL_REQUEST_LEN = 32,
+};
 
 static bool is_group_option(int name)
 {
@@ -29,7 +34,7 @@ bool outreach_is_route(int level, int name, socklen_t len)
     if (level != IPPROTO_IPV6)
         return false;
     return ((name == IPV6_RTHDR || name == IPV6_2292PKTOPTIONS) && len > 0) ||
-           (name == IPV6_FLOWLABEL_MGR && len > sizeof(struct in6_flowlabel_req));
+           (name == FLOWLABEL_MANAGER && len > FLOWLABEL_REQUEST_LEN);
 }
 
 /* struct ip_mreq, with which the two others begin; an index, where there is one, goes before the

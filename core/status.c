@@ -15,6 +15,16 @@ int status_errno(enum status status)
     return numbers[status];
 }
 
+const char *status_errno_name(enum status status)
+{
+    static const char *const names[] = {
+#define X(code, number, text) [STATUS_##code] = #number,
+        STATUS_LIST(X)
+#undef X
+    };
+    return names[status];
+}
+
 const char *status_text(enum status status)
 {
     static const char *const texts[] = {

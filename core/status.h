@@ -35,7 +35,8 @@
     X(NAME_UNSUPPORTED, EHOSTUNREACH, "SOCKS4 cannot carry a host name: use socks4a or socks5")    \
     X(IPV6_UNSUPPORTED, EAFNOSUPPORT, "SOCKS4 cannot carry an IPv6 address: use socks5")           \
     X(PROXY_UNRESOLVED, EHOSTUNREACH, "the proxy's host name cannot be resolved")                  \
-    X(UNKNOWN_STANDIN, EHOSTUNREACH, "no host name is known for this stand-in address")            \
+    X(UNKNOWN_STANDIN, EHOSTUNREACH,                                                               \
+      "no host name is known for this stand-in address: look the name up again")                   \
     X(BLOCKED, EACCES, "blocked by a rule")                                                        \
     X(UNCONFIGURED, EACCES, "refused, because the configuration cannot be used")                   \
     X(BAD_INPUT, EINVAL, "malformed input")                                                        \
@@ -51,6 +52,9 @@ enum status {
  * STATUS_SYSTEM stands for an errno that its holder keeps beside it (see struct failure in
  * handshake.h). */
 int status_errno(enum status status);
+
+/* Its name: "ECONNREFUSED"; "0" for STATUS_OK. */
+const char *status_errno_name(enum status status);
 
 /* One phrase, in lower case, without a full stop; static storage. */
 const char *status_text(enum status status);

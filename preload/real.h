@@ -93,7 +93,15 @@
     X(__ppoll_chk)                                                                                 \
     X(__read_chk)                                                                                  \
     X(__recv_chk)                                                                                  \
-    X(__recvfrom_chk)
+    X(__recvfrom_chk)                                                                              \
+    X(__getsockopt64)                                                                              \
+    X(__ppoll64)                                                                                   \
+    X(__ppoll64_chk)                                                                               \
+    X(__pselect64)                                                                                 \
+    X(__recvmmsg64)                                                                                \
+    X(__recvmsg64)                                                                                 \
+    X(__select64)                                                                                  \
+    X(__setsockopt64)
 
 enum real_index {
 #define X(name) REAL_##name,

@@ -80,7 +80,8 @@ static struct decision decide_by_environment(const struct settings *settings,
     return rules_decide(config_rules(*config), &somewhere);
 }
 
-static void check_proxies(const struct task *task, const struct settings *settings,
+/* True when there was a proxy to be tried. */
+static bool check_proxies(const struct task *task, const struct settings *settings,
                           const struct config *config, struct findings *findings)
 {
     static struct endpoint_cache cache;
@@ -115,7 +116,9 @@ static void check_proxies(const struct task *task, const struct settings *settin
             .findings = findings,
         });
     }
+    bool tried = route && route->kind == ROUTE_PROXY;
     config_free(own);
+    return tried;
 }
 
 static void check_containment(const struct task *task, const char *path, struct findings *findings)
@@ -160,11 +163,13 @@ int check(const struct options *options, char **argv)
         return status;
     if (supervise_is_under())
         log_warn("--check: an outer socksify supervises this: what is seen is seen through it");
-    check_proxies(&task, &settings, config, &findings);
+    bool tried = check_proxies(&task, &settings, config, &findings);
     check_containment(&task, path, &findings);
     config_free(config);
     settings_free(&settings);
-    bool fine = findings_print(&findings, "nothing leaves beside the proxy");
+    bool fine = findings_print(
+        &findings, tried ? "the proxy works, and nothing leaves beside it"
+                         : "nothing leaves; the target takes no proxy, so none was tried");
     if (fflush(stdout) == 0)
         return fine ? EXIT_SUCCESS : EXIT_FAILURE;
     log_error("standard output: %s", strerror(errno));

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * The event-driven driver (attempt.h) for one connection, with a look at the clock between. */
+ * A driver that looks at the clock after each step of a handshake: answers may come so fast that
+ * nobody else would see the stages apart. */
 #include "cli/check/probe.h"
 
-#include "core/attempt.h"
 #include "core/dial.h"
+#include "core/exchange.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <string.h>
@@ -14,13 +14,15 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The clock, and which stage it runs for. */
-struct watch {
+/* A probe under way. */
+struct run {
     struct probe *probe;
-    int64_t start_us;
-    int64_t since_us;
-    uint8_t hop;
+    int fd;
+    int64_t deadline_ms;
+    struct handshake handshake;
+    int64_t since_us; /* when the stage began that is under way: the handshake's, and its hop */
     enum stage stage;
+    uint8_t hop;
 };
 
 static int64_t now_us(void)
@@ -30,77 +32,105 @@ static int64_t now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* The stage that is under way ends; which comes next? */
-static void take_time(struct watch *watch, uint8_t hop, enum stage stage)
+static bool is_last(const struct run *run)
 {
-    const uint8_t last = (uint8_t)(watch->probe->route->hop_count - 1);
+    return run->hop + 1 == run->probe->route->hop_count;
+}
+
+/* A stage ends, and another begins. */
+static void take_time(struct run *run, enum stage stage, uint8_t hop)
+{
     int64_t now = now_us();
-    if (watch->stage == STAGE_CONNECT || watch->hop == last)
-        watch->probe->stage_us[watch->stage] += now - watch->since_us;
-    watch->since_us = now;
-    watch->hop = hop;
-    watch->stage = stage;
+    if (run->stage < STAGE_DONE && (run->stage == STAGE_CONNECT || is_last(run)))
+        run->probe->stage_us[run->stage] += now - run->since_us;
+    run->since_us = now;
+    run->stage = stage;
+    run->hop = hop;
+    run->probe->asked_password |= stage == STAGE_AUTHENTICATION && is_last(run);
 }
 
-static void look(struct watch *watch, const struct attempt *attempt)
+/* 0, ETIMEDOUT or another errno. */
+static int wait_for(const struct run *run, short events)
 {
-    const struct handshake *h = &attempt->handshake;
-    const uint8_t last = (uint8_t)(watch->probe->route->hop_count - 1);
-    if (!attempt->tcp_connected || (watch->stage == h->awaits && watch->hop == h->hop))
-        return;
-    watch->probe->asked_password |= h->hop == last && h->awaits == STAGE_AUTHENTICATION;
-    take_time(watch, h->hop, h->awaits);
+    for (;;) {
+        struct pollfd pollfd = {.fd = run->fd, .events = events};
+        int64_t left = run->deadline_ms - dial_now_ms();
+        if (left <= 0)
+            return ETIMEDOUT;
+        int ready = poll(&pollfd, 1, left > INT_MAX ? INT_MAX : (int)left);
+        if (ready > 0)
+            return 0;
+        if (ready < 0 && errno != EINTR)
+            return errno;
+    }
 }
 
-static enum attempt_state step(struct attempt *attempt)
+/* 0 or an errno. */
+static int connect_first(const struct run *run)
 {
-    bool reads = attempt->tcp_connected && handshake_want(&attempt->handshake) == WANT_READ;
-    struct pollfd pollfd = {.fd = attempt->fd, .events = reads ? POLLIN : POLLOUT};
-    int64_t left = attempt->step_deadline_ms - dial_now_ms();
-    if (left <= 0)
-        return attempt_expire(attempt);
-    int ready = poll(&pollfd, 1, left > INT_MAX ? INT_MAX : (int)left);
-    return ready > 0 ? attempt_advance(attempt) : ATTEMPT_RUNNING;
+    const union endpoint *endpoint = &run->probe->endpoint;
+    int error = connect(run->fd, &endpoint->any, endpoint_len(endpoint)) == 0 ? 0 : errno;
+    socklen_t len = sizeof(error);
+    if (error == EINPROGRESS)
+        error = wait_for(run, POLLOUT);
+    if (error != 0)
+        return error;
+    return getsockopt(run->fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 ? error : errno;
+}
+
+static void shake_hands(struct run *run)
+{
+    struct handshake *h = &run->handshake;
+    take_time(run, h->awaits, h->hop);
+    while (handshake_want(h) != WANT_NOTHING) {
+        if (exchange_step(run->fd, h) == EXCHANGE_BLOCKED) {
+            int error = wait_for(run, handshake_want(h) == WANT_READ ? POLLIN : POLLOUT);
+            if (error == ETIMEDOUT)
+                handshake_expired(h);
+            else if (error != 0)
+                handshake_closed(h, error);
+        }
+        if (h->awaits != run->stage || h->hop != run->hop)
+            take_time(run, h->awaits, h->hop);
+    }
+    take_time(run, STAGE_DONE, run->hop);
+    run->probe->failure = h->failure;
 }
 
 static void fail(struct probe *probe, int error)
 {
-    probe->failure = (struct failure){.status = STATUS_SYSTEM, .code = -1, .sys_errno = error};
+    probe->failure = (struct failure){
+        .status = error == ETIMEDOUT ? STATUS_TIMED_OUT : STATUS_SYSTEM,
+        .code = -1,
+        .sys_errno = error,
+    };
 }
 
 void probe_run(struct probe *probe)
 {
-    int64_t start_ms = dial_now_ms();
-    struct attempt attempt = {
+    struct run run = {
+        .probe = probe,
+        .deadline_ms = dial_now_ms() + probe->timeout_ms,
+        .since_us = now_us(),
         .fd = socket(probe->endpoint.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
-        .family = probe->endpoint.any.sa_family,
-        .route = probe->route,
-        .to = *probe->to,
-        .endpoints = {.count = 1, .list = {probe->endpoint}},
-        .start_ms = start_ms,
-        .deadline_ms = start_ms + probe->timeout_ms,
     };
+    const int64_t start_us = run.since_us;
     memset(probe->stage_us, 0, sizeof(probe->stage_us));
     probe->tcp_connected = probe->asked_password = false;
-    probe->total_us = 0;
-    if (attempt.fd < 0) {
-        fail(probe, errno);
-        return;
+    if (handshake_init(&run.handshake, probe->route, probe->to) != STATUS_OK) {
+        probe->failure = run.handshake.failure;
+    } else {
+        int error = run.fd < 0 ? errno : connect_first(&run);
+        probe->tcp_connected = error == 0;
+        if (error == 0)
+            shake_hands(&run);
+        else
+            fail(probe, error);
     }
-    struct watch watch = {.probe = probe, .start_us = now_us(), .stage = STAGE_CONNECT};
-    watch.since_us = watch.start_us;
-    enum attempt_state state = attempt_begin(&attempt);
-    while (state == ATTEMPT_RUNNING) {
-        look(&watch, &attempt);
-        state = step(&attempt);
-    }
-    probe->tcp_connected = attempt.tcp_connected;
-    look(&watch, &attempt);
-    if (watch.stage < STAGE_DONE)
-        take_time(&watch, watch.hop, STAGE_DONE);
-    probe->failure = attempt.failure;
-    probe->total_us = now_us() - watch.start_us;
-    close(attempt.fd);
+    take_time(&run, STAGE_DONE, run.hop);
+    probe->total_us = now_us() - start_us;
+    if (run.fd >= 0)
+        close(run.fd);
 }
 
 bool probe_was_answered(const struct probe *probe)

@@ -23,7 +23,8 @@ enum {
     IDENTIFY_MS = 2000,
 };
 
-/* The proxies up to the one that is looked at: copies, for a step may want an option changed. */
+/* The proxies up to the one that is looked at, and behind it the rest: copies, for a step may want
+ * an option changed. */
 struct chain {
     struct proxy proxies[ROUTE_HOPS_MAX];
     const struct proxy *hops[ROUTE_HOPS_MAX];
@@ -51,7 +52,7 @@ static void make_chain(struct chain *chain, const struct route *route, uint8_t c
     chain->route = *route;
     chain->route.hop_count = count;
     chain->route.hop = chain->hops;
-    for (uint8_t i = 0; i < count; i++) {
+    for (uint8_t i = 0; i < route->hop_count; i++) {
         chain->proxies[i] = *route->hop[i];
         chain->proxies[i].pipeline = false; /* it has a step of its own */
         chain->hops[i] = &chain->proxies[i];
@@ -239,10 +240,12 @@ static void try_pipelining(struct visit *visit)
         line_end(VERDICT_OK, probe.total_us, "works, as pipeline=yes has it: %.1f ms without",
                  (double)visit->first.total_us / 1000);
     } else if (works) {
-        line_end(VERDICT_OK, probe.total_us, "would work: pipeline=yes is not set; %.1f ms without",
+        line_end(VERDICT_OK, probe.total_us,
+                 "would work, and pipeline=yes is not set: %.1f ms without",
                  (double)visit->first.total_us / 1000);
         findings_add_advice(journey->findings,
-                            "%s: set pipeline=yes, which saves a round trip in each connection",
+                            "%s: pipeline=yes on its line, or ?pipeline=yes in its URL, would save "
+                            "round trips in each connection",
                             proxy->name);
     } else if (proxy->pipeline) {
         line_end(VERDICT_FAILED, probe.total_us, "%s", failure_words(&probe, words));
@@ -354,15 +357,26 @@ static void identify(struct visit *visit)
 
 /* --- One proxy --- */
 
+/* On what happened on the way to the end of the whole chain. */
+static const char *advice_for(const struct visit *visit, const struct failure *failure)
+{
+    struct route whole = visit->chain.route;
+    whole.hop_count = visit->journey->route->hop_count;
+    return advice_on(failure, &whole);
+}
+
 static void give_up(struct visit *visit, const struct failure *failure)
 {
     struct findings *findings = visit->journey->findings;
     size_t advised = findings->advice_count;
     const char *name = visit->proxy->name;
-    findings_add_problem(findings, "%s cannot be used", name);
+    if (failure->stage == STAGE_REQUEST && !visit->is_last)
+        findings_add_problem(findings, "%s does not reach the next proxy", name);
+    else
+        findings_add_problem(findings, "%s cannot be used", name);
     if (visit->chain.route.hop_count == 1 && failure->stage != STAGE_CONNECT)
         identify(visit);
-    const char *advice = advice_on(failure, &visit->chain.route);
+    const char *advice = advice_for(visit, failure);
     if (advice && findings->advice_count == advised)
         findings_add_advice(findings, "%s: %s", name, advice);
 }
@@ -447,7 +461,7 @@ static bool tell_first(struct visit *visit)
 
 static void tell_first_request(struct visit *visit, const struct target *to)
 {
-    if (visit->is_last && visit->journey->to->kind == TARGET_NAME && to->kind != TARGET_NAME)
+    if (visit->is_last && to->kind != TARGET_NAME)
         tell_name_left_out(visit);
     line_begin(visit->is_last ? step_names[to->kind] : "CONNECT to next");
     tell_request(visit, &visit->first, VERDICT_FAILED);
@@ -458,8 +472,6 @@ static void try_rest(struct visit *visit, const struct target *to, bool is_unrea
 {
     const struct addresses *addresses = visit->journey->addresses;
     if (visit->is_last) {
-        if (visit->journey->to->kind != TARGET_NAME)
-            tell_name_left_out(visit);
         if (to->kind != TARGET_IPV4 || is_unreachable)
             try_address(visit, TARGET_IPV4, addresses->has_ipv4, &addresses->ipv4);
         if (to->kind != TARGET_IPV6)
@@ -486,7 +498,7 @@ static void judge(struct visit *visit)
     if (failure->status == STATUS_CLOSED_AFTER_REQUEST && !visit->is_granted &&
         visit->proxy->protocol != PROXY_SOCKS5 && visit->chain.route.hop_count == 1)
         identify(visit);
-    const char *advice = advice_on(failure, &visit->chain.route);
+    const char *advice = advice_for(visit, failure);
     if (findings->advice_count > advised)
         return;
     if (advice)

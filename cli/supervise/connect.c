@@ -50,11 +50,12 @@ struct wish {
     int send_flags;
 };
 
-static void answer(struct wish *wish, int64_t value)
+static bool answer(struct wish *wish, int64_t value)
 {
-    request_answer(wish->request, value);
+    bool heard = request_answer(wish->request, value);
     close(wish->fd);
     free(wish->data);
+    return heard;
 }
 
 /* --- Local sockets --- */
@@ -270,6 +271,10 @@ static bool go_on_with_earlier(struct wish *wish)
         answer(wish, 0);
         return true;
     }
+    if (tunnel && tunnel->is_unheard && !wish->waits) {
+        tunnel->is_unheard = !answer(wish, -EINPROGRESS);
+        return true;
+    }
     if (tunnel && (wish->waits || was_told_early(wish, tunnel))) {
         tunnel_await(tunnel, &wish->request->call);
         close(wish->fd);
@@ -281,15 +286,13 @@ static bool go_on_with_earlier(struct wish *wish)
         return true;
     }
     if (peer && peer->error != 0) {
-        int error = peer->error;
-        peers_remove(supervisor->peers, wish->cookie);
         dial_disconnect(wish->fd);
-        answer(wish, -error);
+        if (answer(wish, -peer->error))
+            peers_remove(supervisor->peers, wish->cookie);
         return true;
     }
     if (peer && peer->is_news) {
-        peer->is_news = false;
-        answer(wish, 0);
+        peer->is_news = !answer(wish, 0);
         return true;
     }
     return false;

@@ -35,8 +35,8 @@ static void control(struct request *request, struct tunnel *tunnel)
             request_pass(request);
             return;
         }
-        registration_remove(at);
-        request_answer(request, 0);
+        if (request_answer(request, 0))
+            registration_remove(at);
         return;
     }
     if (operation != EPOLL_CTL_ADD && !(operation == EPOLL_CTL_MOD && *at)) {
@@ -51,7 +51,9 @@ static void control(struct request *request, struct tunnel *tunnel)
                                  tunnel->attempt.fd, &event);
     else if (error == 0)
         (*at)->event = event;
-    request_answer(request, -error);
+    bool heard = request_answer(request, -error);
+    if (!heard && error == 0 && operation == EPOLL_CTL_ADD) /* it will be made anew */
+        registration_remove(registration_find(&tunnel->registrations, set_number, number));
 }
 
 void on_epoll_ctl(struct request *request)
@@ -105,9 +107,8 @@ void on_getsockopt(struct request *request)
         socklen_t len = sizeof(kernels);
         getsockopt(fd, SOL_SOCKET, SO_ERROR, &kernels, &len); /* fetched with ours */
         int failed = give_error(request, peer->error);
-        if (failed == 0)
+        if (request_answer(request, -failed) && failed == 0)
             peers_remove(supervisor->peers, cookie);
-        request_answer(request, -failed);
     } else {
         if (peer)
             peer->is_news = false;

@@ -30,9 +30,9 @@ enum {
 
 /* --- Requests --- */
 
-void request_answer(const struct request *request, int64_t value)
+bool request_answer(const struct request *request, int64_t value)
 {
-    notify_answer(request->supervisor->listener.fd, request->call.id, value);
+    return notify_answer(request->supervisor->listener.fd, request->call.id, value);
 }
 
 void request_pass(const struct request *request)

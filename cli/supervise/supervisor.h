@@ -55,8 +55,9 @@ void on_recvfrom(struct request *request); /* receive.c, as the next two */
 void on_recvmsg(struct request *request);
 void on_recvmmsg(struct request *request);
 
-/* Shorthands. */
-void request_answer(const struct request *request, int64_t value); /* or minus an errno */
+/* Shorthands. False when nobody heard it: a signal ended the call meanwhile, which the kernel makes
+ * anew where the program's handler allows it. */
+bool request_answer(const struct request *request, int64_t value); /* or minus an errno */
 void request_pass(const struct request *request);
 
 /*

@@ -342,7 +342,8 @@ static void let_go(struct tunnel *tunnel, struct waiter *waiter)
     while (*at != waiter)
         at = &(*at)->next;
     *at = waiter->next;
-    notify_answer(tunnel->supervisor->listener.fd, waiter->call.id, -EINPROGRESS);
+    tunnel->is_unheard =
+        !notify_answer(tunnel->supervisor->listener.fd, waiter->call.id, -EINPROGRESS);
     free(waiter);
 }
 

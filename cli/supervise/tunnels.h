@@ -44,6 +44,7 @@ struct tunnel {
     int number;             /* the caller's descriptor */
     union endpoint address; /* as the program gave it */
     bool waits;             /* the socket is a blocking one */
+    bool is_unheard;        /* the call that was answered EINPROGRESS comes again */
     bool may_go_on;         /* a deadline ends the waiting only, with EINPROGRESS: SO_SNDTIMEO */
     void *data;             /* malloc'ed; MSG_FASTOPEN: to be sent at the end */
     size_t data_len;

@@ -163,3 +163,20 @@ each_offers() {
     each_offers 'socksify --check host.e' host.example
     each_offers 'socksify --serve ' ''
 }
+
+@test "behind another command, which runs it, all is the same" {
+    each_offers 'nice socksify --mode=s' supervise
+    each_offers 'nice socksify -v mytool gr' green grey
+}
+
+@test "what is asked of a configuration is answered with words that no shell takes for more" {
+    expect 'the names' "$(socksify --completions proxies /run/files/proxies | xargs)" 'home work'
+    # Neither one that is none, nor one that is not there.
+    printf 'proxy\0x socks5://h\nproxy home socks5://h\n' > "$BATS_TEST_TMPDIR/binary"
+    run -78 socksify --completions proxies "$BATS_TEST_TMPDIR/binary"
+    expect 'the names' "$output" ''
+    run -78 socksify --completions proxies /run/files/missing
+    expect 'the names' "$output" ''
+    run -2 socksify --completions nonsense
+    expect 'what is said' "$output" ''
+}

@@ -10,6 +10,7 @@ load ../support/async
 # in $WIDE are not.
 TREE=/run/mixed/tree
 NARROW=/run/mixed/narrow
+LATE=/run/mixed/late # of 32 bits, with times of 64
 WIDE=$PROBES
 PROBES=$NARROW/support
 SOCKSIFY=$TREE/socksify
@@ -25,7 +26,7 @@ make_quietly() {
 
 setup_file() {
     local probe probes=()
-    mkdir -p "$TREE" "$NARROW"
+    mkdir -p "$TREE" "$NARROW" "$LATE"
     cp -a "$BUILD"/{paths,pic,obj,libsocksify.so,socksify} "$TREE"
     make_quietly BUILD="$TREE" lib32
     for probe in connect fetch netdb getaddrinfo dns datagram exec async-wait async-outcome async-life; do
@@ -33,6 +34,9 @@ setup_file() {
     done
     cp -a "$BUILD/paths" "$NARROW"
     make_quietly BUILD="$NARROW" CC='cc -m32' "${probes[@]}"
+    cp -a "$BUILD/paths" "$LATE"
+    make_quietly BUILD="$LATE" CC='cc -m32' CFLAGS='-O1 -D_TIME_BITS=64 -D_FILE_OFFSET_BITS=64' \
+        "$LATE"/support/probe-{async-wait,async-outcome,datagram}
     # What the servers of the world are made of.
     ln -s "$WIDE"/{scripted-server,slow-link} "$NARROW/support"
 
@@ -152,6 +156,36 @@ END
     like_control probe-async-life "$ECHO" copied copied-often closed-all-and-on passed fork-and-go-on \
         child-polls child-connects vfork-child-closes exec-v exec-le exec-f
     says 'failures: 0' --mode preload -p socks5://10.77.0.1:1100 -- probe-async-life threads
+}
+
+@test "programs with a 64-bit time call other functions, which do the same" {
+    local way name
+    PROBES=$LATE/support
+    nm -D -u --format=just-symbols "$PROBES"/probe-* > "$BATS_TEST_TMPDIR/imports"
+    for name in select pselect ppoll getsockopt setsockopt sendmsg sendmmsg recvmsg; do
+        grep -q "^__${name}64@" "$BATS_TEST_TMPDIR/imports" || expect "a call of $name" '' any
+    done
+    like_control probe-async-wait "$ECHO" ppoll select select-in-time select-timeout pselect \
+        interrupted
+    like_control probe-async-outcome "$ECHO" second-connect transfers options send-timeout
+    for way in sendto sendmsg sendmmsg; do
+        expect "$way" "$(socksify -q "$PROBES/probe-datagram" $way 203.0.113.10 9999)" "$way: EACCES"
+    done
+}
+
+@test "make install installs both, and make uninstall removes them" {
+    make_quietly BUILD="$TREE" DESTDIR="$BATS_TEST_TMPDIR" install
+    expect 'the libraries' "$(cd "$BATS_TEST_TMPDIR/usr/local/lib/socksify" &&
+        find . -name '*.so' | sort | xargs -I FILE sh -c \
+            'echo FILE "$(readelf -h FILE | sed -n "s/ *Class: *ELF//p")"')" \
+        './lib/i386-linux-gnu/libsocksify.so 32
+./lib/libsocksify.so 64
+./lib/x86_64-linux-gnu/libsocksify.so 64
+./lib32/libsocksify.so 32
+./lib64/libsocksify.so 64
+./libsocksify.so 64'
+    make_quietly BUILD="$TREE" DESTDIR="$BATS_TEST_TMPDIR" uninstall
+    expect 'what is left' "$(find "$BATS_TEST_TMPDIR/usr" -type f -o -type l)" ''
 }
 
 @test "a 32-bit program is refused where there is no library for it" {

@@ -63,7 +63,7 @@ LIFE=static/probe-async-life
 # --- Signals and deadlines ---
 
 @test "a signal handler interrupts a connect, which goes on; SA_RESTART resumes it" {
-    like_control $CALLS "$ECHO" restarted often-restarted
+    like_control $CALLS "$ECHO" restarted often-restarted hailed-on
     useful $CALLS "$ECHO" interrupted interrupted-and-polled
 }
 

@@ -352,6 +352,41 @@ static void often_restarted(void)
     conclude(fd);
 }
 
+/* Under a hail of signals calls are made anew now and then, and must have their one effect. The
+ * kernel itself can lose an answer that comes at the very moment of a signal: a few are forgiven.
+ */
+static void hailed_on(void)
+{
+    enum { SOCKETS = 100, CALLS = 2 * SOCKETS + SOCKETS / 2, FORGIVEN = 4, EVERY_US = 50 };
+    const struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
+    const struct timeval time = {.tv_usec = EVERY_US};
+    const struct itimerval often = {time, time}, never = {.it_value = {.tv_usec = 0}};
+    int fds[SOCKETS], set = new_set(), good = 0, ended = 0;
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &often, NULL);
+    for (int i = 0; i < SOCKETS; i++) {
+        fds[i] = open_socket(SOCK_NONBLOCK);
+        good += connect_target(fds[i]) && errno == EINPROGRESS;
+        good += control(set, EPOLL_CTL_ADD, fds[i], EPOLLOUT | EPOLLET) == 0;
+        good += i % 2 && control(set, EPOLL_CTL_DEL, fds[i], 0) == 0;
+    }
+    while (ended < SOCKETS / 2) {
+        struct epoll_event event;
+        int error = -1;
+        socklen_t len = sizeof(error);
+        if (epoll_wait(set, &event, 1, LIFE_SECONDS * 1000) == 1 &&
+            !getsockopt(event.data.fd, SOL_SOCKET, SO_ERROR, &error, &len))
+            ended += error == 0;
+    }
+    setitimer(ITIMER_REAL, &never, NULL);
+    if (good >= CALLS - FORGIVEN)
+        printf("good\n");
+    else
+        printf("%d of %d calls were good\n", good, CALLS);
+    for (int i = 0; i < SOCKETS; i += 20)
+        conclude(fds[i]);
+}
+
 /* The deadline is the program's own; afterwards there is nothing to wait for. */
 static void send_timeout(void)
 {
@@ -528,6 +563,7 @@ static const struct probe probes[] = {
     {"interrupted-and-polled", interrupted_and_polled},
     {"restarted", restarted},
     {"often-restarted", often_restarted},
+    {"hailed-on", hailed_on},
     {"send-timeout", send_timeout},
     {"enough-time", enough_time},
     {"closed-by-another", closed_by_another},

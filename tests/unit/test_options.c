@@ -149,6 +149,25 @@ START_TEST(the_address_of_serve_may_be_left_out)
 }
 END_TEST
 
+START_TEST(the_shell_of_env_may_be_left_out)
+{
+    static const struct {
+        const char *line;
+        enum syntax syntax;
+    } cases[] = {
+        {"socksify --env", SYNTAX_SH},        {"socksify --env -v", SYNTAX_SH},
+        {"socksify --env sh", SYNTAX_SH},     {"socksify --env=bash", SYNTAX_SH},
+        {"socksify --env dash", SYNTAX_SH},   {"socksify --env zsh -q", SYNTAX_SH},
+        {"socksify --env fish", SYNTAX_FISH}, {"socksify --env=fish -q", SYNTAX_FISH},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct options options = parsed(cases[i].line);
+        ck_assert_int_eq(options.mode, MODE_ENV);
+        ck_assert_msg(options.syntax == cases[i].syntax, "%s", cases[i].line);
+    }
+}
+END_TEST
+
 START_TEST(the_last_mode_holds_and_sealing_is_more_than_supervising)
 {
     static const struct {
@@ -218,6 +237,9 @@ static const struct {
     {"socksify -t -5 prog", "-5"},
     {"socksify --timeout=99999999999 prog", "99999999999"},
     {"socksify --env prog", "prog"},
+    {"socksify --env sh,bash", "sh,bash"},
+    {"socksify --env=", "expected sh"},
+    {"socksify --env sh prog", "prog"},
     {"socksify --shell prog", "prog"},
     {"socksify --serve 1080 prog", "prog"},
     {"socksify --env --shell", "--shell"},
@@ -303,6 +325,28 @@ START_TEST(help_fits_one_screen_and_names_every_option)
 }
 END_TEST
 
+/* What scripts read: five fields, and blanks in the last only. */
+START_TEST(the_list_has_a_line_for_each_option)
+{
+    char text[4096];
+    size_t len = options_list(text, sizeof(text));
+    ck_assert_uint_lt(len, sizeof(text));
+    ck_assert_uint_eq(strlen(text), len);
+    size_t i = 0;
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"), i++) {
+        char letter[3], name[32], value[32], known[64], help[80];
+        int fields = sscanf(line, "%2s %31s %31s %63s %79[^\n]", letter, name, value, known, help);
+        ck_assert_msg(fields == 5, "%s", line);
+        ck_assert_uint_eq(strlen(letter), 1);
+        ck_assert_str_eq(name, options_name(i));
+    }
+    ck_assert_ptr_null(options_name(i));
+    char small[10];
+    ck_assert_uint_eq(options_list(small, sizeof(small)), len);
+    ck_assert_uint_eq(strlen(small), sizeof(small) - 1);
+}
+END_TEST
+
 /* Tests run in the top directory. Each option's head in the page is ".It Fl p , -proxy ...". */
 START_TEST(the_manual_has_the_options_in_the_order_of_the_table)
 {
@@ -338,6 +382,7 @@ int main(void)
     tcase_add_test(cases, proxies_keep_their_order);
     tcase_add_test(cases, a_chain_has_at_most_sixteen_proxies);
     tcase_add_test(cases, the_address_of_serve_may_be_left_out);
+    tcase_add_test(cases, the_shell_of_env_may_be_left_out);
     tcase_add_test(cases, the_last_mode_holds_and_sealing_is_more_than_supervising);
     tcase_add_test(cases, a_program_may_be_given_any_name);
     tcase_add_test(cases, help_and_version_end_the_reading);
@@ -345,6 +390,7 @@ int main(void)
     tcase_add_test(cases, a_word_longer_than_the_message_is_survived);
     tcase_add_test(cases, an_empty_argv_is_survived);
     tcase_add_test(cases, help_fits_one_screen_and_names_every_option);
+    tcase_add_test(cases, the_list_has_a_line_for_each_option);
     tcase_add_test(cases, the_manual_has_the_options_in_the_order_of_the_table);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

@@ -57,6 +57,17 @@ START_TEST(status_of_every_failure_has_an_errno)
 }
 END_TEST
 
+START_TEST(errnos_have_the_names_and_words_of_libc)
+{
+    for (size_t i = 0; i < COUNT(all); i++) {
+        int number = status_errno(all[i]);
+        ck_assert_str_eq(status_errno_name(all[i]), strerrorname_np(number));
+        ck_assert_str_eq(status_errno_text(number), strerrordesc_np(number));
+    }
+    ck_assert_str_eq(status_errno_text(12345), "unknown error");
+}
+END_TEST
+
 START_TEST(status_texts_are_distinct_printable_phrases)
 {
     for (size_t i = 0; i < COUNT(all); i++) {
@@ -78,6 +89,7 @@ static Suite *status_suite(void)
     TCase *tcase = tcase_create("list");
     tcase_add_loop_test(tcase, status_has_the_errno_of_the_manual, 0, COUNT(cases));
     tcase_add_test(tcase, status_of_every_failure_has_an_errno);
+    tcase_add_test(tcase, errnos_have_the_names_and_words_of_libc);
     tcase_add_test(tcase, status_texts_are_distinct_printable_phrases);
     suite_add_tcase(suite, tcase);
     return suite;
