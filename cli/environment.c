@@ -85,9 +85,10 @@ static int set_preload(void)
     find_library();
     int error = inspect_library(library.file);
     if (error) {
-        log_error("%s: cannot be preloaded: %s; nothing was run, as it would connect without the "
+        log_error("%s: cannot be preloaded: %s%s; nothing was run, as it would connect without the "
                   "proxy",
-                  library.file, strerror(error));
+                  library.file, strerror(error),
+                  error == ENOENT ? " (`make install` puts it there)" : "");
         return EXIT_FAILURE;
     }
     if (strpbrk(library.file, " :$")) {

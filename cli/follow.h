@@ -5,7 +5,6 @@
 #define SOCKSIFY_CLI_FOLLOW_H
 
 #include <stdbool.h>
-#include <stdbool.h>
 #include <sys/types.h>
 
 struct follower {

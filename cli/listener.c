@@ -78,6 +78,20 @@ static int listen_at(const struct addrinfo *place)
     return -1;
 }
 
+static const char *advice_on_listening(int error)
+{
+    switch (error) {
+    case EADDRINUSE:
+        return "; --serve ADDR:PORT takes another port";
+    case EADDRNOTAVAIL:
+        return "; it must be an address of this machine";
+    case EACCES:
+        return "; ports below 1024 may take root";
+    default:
+        return "";
+    }
+}
+
 static int listen_at_first(const struct place *place)
 {
     const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV,
@@ -92,8 +106,8 @@ static int listen_at_first(const struct place *place)
     for (const struct addrinfo *a = found; a && fd < 0; a = a->ai_next)
         fd = listen_at(a);
     if (fd < 0)
-        log_error("serve: cannot listen on %s port %s: %s", place->host, place->port,
-                  strerror(errno));
+        log_error("serve: cannot listen on %s port %s: %s%s", place->host, place->port,
+                  strerror(errno), advice_on_listening(errno));
     freeaddrinfo(found);
     return fd;
 }

@@ -224,7 +224,8 @@ void tunnel_dissolve(struct tunnel *tunnel)
 {
     struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
     /* The ECONNRESET that the kernel notes for it is the program's to see. */
-    connect(tunnel->attempt.fd, &nowhere, sizeof(nowhere));
+    int ignored = connect(tunnel->attempt.fd, &nowhere, sizeof(nowhere));
+    (void)ignored;
     registration_restore(&tunnel->registrations, tunnel->attempt.fd);
     tunnel_cancel(tunnel);
 }

@@ -125,11 +125,11 @@ row() {
 @test "a program killed by a signal still gets its table, and its status is the program's" {
     local name
     run -7 --separate-stderr client "$SOCKSIFY" --report -p "${PROXY[socksify]}" sh -c 'exit 7'
+    # shellcheck disable=SC2154
     expect_match 'the report' "$stderr" 'report of sh: 0 connections'
     for name in TERM KILL SEGV; do
         run --separate-stderr client "$SOCKSIFY" --report -p "${PROXY[socksify]}" \
             sh -c '"$0" page.example 80; ulimit -c 0; kill -'$name' $$' "$PROBES/probe-connect"
-        # shellcheck disable=SC2154
         expect "the status after $name" "$status" $((128 + $(kill -l $name)))
         echo "$stderr" > "$ERR"
         expect 'the line' "$(row page.example:80)" 'page.example:80 10.77.0.1:1085 1 0'
@@ -241,6 +241,22 @@ started() {
     expect 'sealed' "$(row 203.0.113.10:80)" '203.0.113.10:80 10.77.0.1:1085 2 0'
     expect 'sealed and direct' "$(row 127.0.0.1:1)" '127.0.0.1:1 direct 1 0'
     expect 'the number of lines' "$(wc -l < "$ERR")" 4
+    until_true supervisor_is_gone
+}
+
+@test "with the supervisor above the program, too, of a user without privileges" {
+    mkdir -m 1777 /run/tmp
+    cp "$STATIC/probe-connect" /run/tmp/connect
+    run -7 --separate-stderr ip netns exec client unshare --mount sh -c '
+        mount -t tmpfs none /proc/sys/kernel
+        mkdir /proc/sys/kernel/yama
+        echo 1 > /proc/sys/kernel/yama/ptrace_scope
+        cd /run/tmp
+        exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@"' - \
+        "$SOCKSIFY" --report --mode supervise -p "${PROXY[socksify]}" \
+        sh -c './connect 203.0.113.10 80; exit 7'
+    echo "$stderr" > "$ERR"
+    expect 'the line' "$(row 203.0.113.10:80)" '203.0.113.10:80 10.77.0.1:1085 1 0'
     until_true supervisor_is_gone
 }
 

@@ -246,7 +246,7 @@ time.sleep(60)'
 
 @test "a port that is taken, and an address that is none, are said" {
     run -1 world timeout 5 "$SOCKSIFY" --serve 10.77.0.1:1085
-    expect_match 'the message' "$output" 'cannot listen on 10\.77\.0\.1 port 1085: Address already in use'
+    expect_match 'the message' "$output" 'cannot listen on 10\.77\.0\.1 port 1085: Address already in use; --serve ADDR:PORT takes another port'
     run -78 timeout 5 "$SOCKSIFY" --serve nonsense:99999
     expect_match 'the message' "$output" 'nonsense:99999'
 }

@@ -201,6 +201,30 @@ START_TEST(a_program_may_be_given_any_name)
 }
 END_TEST
 
+START_TEST(the_words_of_diagnosis_go_where_they_belong)
+{
+    struct options options = parsed("socksify --check");
+    ck_assert_int_eq(options.mode, MODE_CHECK);
+    ck_assert_ptr_null(options.target);
+    options = parsed("socksify --check -p socks5://h");
+    ck_assert_ptr_null(options.target);
+    options = parsed("socksify -p socks5://h --check example.com:443");
+    ck_assert_str_eq(options.target, "example.com:443");
+    options = parsed("socksify --check=socks5://h -t 5");
+    ck_assert_str_eq(options.target, "socks5://h");
+    options = parsed("socksify --explain example.com --app git");
+    ck_assert_int_eq(options.mode, MODE_EXPLAIN);
+    ck_assert_str_eq(options.target, "example.com");
+    ck_assert_str_eq(options.app, "git");
+    options = parsed("socksify --report -v prog --report");
+    ck_assert_int_eq(options.mode, MODE_RUN);
+    ck_assert(options.report);
+    ck_assert_str_eq(options.program[1], "--report");
+    ck_assert(parsed("socksify --report --shell").report);
+    ck_assert(!parsed("socksify prog").report);
+}
+END_TEST
+
 START_TEST(help_and_version_end_the_reading)
 {
     ck_assert_int_eq(parsed("socksify --help").mode, MODE_HELP);
@@ -256,6 +280,17 @@ static const struct {
     {"socksify --embedded --serve", "--embedded"},
     {"socksify --embedded --env", "--embedded"},
     {"socksify --embedded", "no program"},
+    {"socksify --check example.com:1 prog", "prog"},
+    {"socksify --check= prog", "--check"},
+    {"socksify --explain", "--explain"},
+    {"socksify --explain example.com prog", "prog"},
+    {"socksify --explain example.com --check", "--check"},
+    {"socksify --app git prog", "--app"},
+    {"socksify --check --app git", "--app"},
+    {"socksify --report", "no program"},
+    {"socksify --report --env", "--report"},
+    {"socksify --report --serve", "--report"},
+    {"socksify --report=x prog", "--report=x"},
     {"socksify --mode nonsense prog", "nonsense"},
     {"socksify --mode seal prog", "seal"},
     {"socksify --mode= prog", "--mode"},
@@ -372,6 +407,24 @@ START_TEST(the_manual_has_the_options_in_the_order_of_the_table)
 }
 END_TEST
 
+START_TEST(the_examples_of_the_manual_can_be_typed)
+{
+    FILE *page = fopen("cli/socksify.1", "r");
+    char line[LINE_MAX_LEN];
+    int count = 0;
+    ck_assert_ptr_nonnull(page);
+    while (fgets(line, sizeof(line), page)) {
+        if (strncmp(line, ".Dl socksify ", 13) != 0)
+            continue;
+        line[strcspn(line, "|\n")] = '\0';
+        parsed(line + 4);
+        count++;
+    }
+    fclose(page);
+    ck_assert_int_ge(count, 8);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("options");
@@ -385,6 +438,7 @@ int main(void)
     tcase_add_test(cases, the_shell_of_env_may_be_left_out);
     tcase_add_test(cases, the_last_mode_holds_and_sealing_is_more_than_supervising);
     tcase_add_test(cases, a_program_may_be_given_any_name);
+    tcase_add_test(cases, the_words_of_diagnosis_go_where_they_belong);
     tcase_add_test(cases, help_and_version_end_the_reading);
     tcase_add_loop_test(cases, a_mistake_is_named, 0, sizeof(bad) / sizeof(*bad));
     tcase_add_test(cases, a_word_longer_than_the_message_is_survived);
@@ -392,6 +446,7 @@ int main(void)
     tcase_add_test(cases, help_fits_one_screen_and_names_every_option);
     tcase_add_test(cases, the_list_has_a_line_for_each_option);
     tcase_add_test(cases, the_manual_has_the_options_in_the_order_of_the_table);
+    tcase_add_test(cases, the_examples_of_the_manual_can_be_typed);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
