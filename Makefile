@@ -190,7 +190,7 @@ clean: ## remove the build directory
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
-	@echo 'Variables: PREFIX SYSCONFDIR DESTDIR ZSHDIR CC CFLAGS LDFLAGS BUILD V=1'
+	@echo 'Variables: PREFIX SYSCONFDIR DESTDIR ZSHDIR CC CC32 CFLAGS HARDENING LDFLAGS BUILD V=1'
 
 # Without -z now: to bind all that it calls, used or not, would make the start of each program dearer
 # by three times of what the library costs; and its table of real functions stays writable anyway.
@@ -325,4 +325,4 @@ $(BUILD)/debian.tgz:
 FORCE:
 .PHONY: all demo check unit e2e soak fuzz coverage sanitize bench lint install uninstall clean help FORCE
 .SECONDARY:
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)

@@ -99,8 +99,8 @@ static bool check_proxies(const struct task *task, const struct settings *settin
     if (!route) {
         findings_add_problem(findings, "out of memory");
     } else if (route->kind != ROUTE_PROXY) {
-        printf("target %s: %s, without a proxy; socksify --explain says why\n", target,
-               route->kind == ROUTE_DIRECT ? "goes direct" : "is blocked");
+        printf("target %s: %s; socksify --explain says why\n", target,
+               route->kind == ROUTE_DIRECT ? "goes direct, without a proxy" : "is blocked");
     } else {
         printf("target %s\n", target);
         if (task->is_default)

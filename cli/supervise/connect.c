@@ -355,6 +355,8 @@ void on_connect(struct request *request)
         answer(&wish, -error);
     } else if (wish.domain == AF_INET || wish.domain == AF_INET6) {
         go(&wish);
+    } else if (wish.address.any.sa_family == AF_INET || wish.address.any.sa_family == AF_INET6) {
+        answer(&wish, -EINVAL); /* passed, it might meet a socket that takes it */
     } else if (is_resolver_daemon(&wish.address.any, wish.len)) {
         answer(&wish, -ECONNREFUSED);
     } else {

@@ -219,8 +219,24 @@ static bool is_too_early(struct request *request, int fd, int flags)
     return true;
 }
 
+/* An address that this socket cannot take: passed, it might meet another under the same number. */
+static bool is_misdirected(const struct request *request, int fd)
+{
+    int domain = sockopt_domain(fd);
+    sa_family_t family;
+    return request->call.kind == CALL_SENDTO && domain != AF_INET && domain != AF_INET6 &&
+           (uint32_t)request->call.args[5] >= sizeof(family) &&
+           caller_read(&request->caller, request->call.args[4], &family, sizeof(family)) == 0 &&
+           (family == AF_INET || family == AF_INET6);
+}
+
 static void pass_stream(struct request *request, int fd, int flags)
 {
+    if (is_misdirected(request, fd)) {
+        request_answer(request, -EINVAL);
+        close(fd);
+        return;
+    }
     if (!is_too_early(request, fd, flags))
         request_pass(request);
     close(fd);

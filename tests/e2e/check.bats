@@ -296,7 +296,7 @@ unknown name ok'
     run -0 checked -f "$BATS_TEST_TMPDIR/conf" --check 203.0.113.10:80
     expect_match 'direct' "$output" 'target 203\.0\.113\.10:80: goes direct, without a proxy'
     run -0 checked -f "$BATS_TEST_TMPDIR/conf" --check page.example:80
-    expect_match 'blocked' "$output" 'target page\.example:80: is blocked, .*the target takes no proxy'
+    expect_match 'blocked' "$output" 'target page\.example:80: is blocked; .*the target takes no proxy'
     assert_no_leak
 }
 

@@ -142,6 +142,11 @@ END
     done
 }
 
+@test "a static program that a 32-bit one starts is supervised" {
+    expect 'what it fetches' "$(through socksify "$PROBES/probe-exec" execve \
+        "$WIDE/static/probe-fetch" page.example 80)" "$PAGE"
+}
+
 @test "non-blocking connects: readiness comes with the end of the handshake" {
     like_control probe-async-wait "$ECHO" poll ppoll poll-checked select pselect epoll-level epoll-edge \
         epoll-oneshot epoll-several-sets epoll-answers in-threads poll-timeout

@@ -136,6 +136,9 @@ ADDRESS_URL=http://203.0.113.10/page
 @test "an address that changes while it is looked at leads nowhere else" {
     expect 'what it says' "$(sealed -q "$PROBES/probe-race" address 203.0.113.10 81 1000)" 'done'
     expect 'what it says' "$(sealed -q "$PROBES/probe-race" message 203.0.113.10 81 1000)" 'done'
+    # Another socket under the number: no packet leaves, whatever the program is told.
+    sealed -q "$PROBES/probe-race" number 203.0.113.10 81 1000 > /dev/null
+    sealed -q "$PROBES/probe-race" datagram 203.0.113.10 81 1000 > /dev/null
     expect 'the same, static' \
         "$(sealed -q "$STATIC/probe-race" address 203.0.113.10 81 1000)" 'done'
     leaks "$PROBES/probe-race" address 203.0.113.10 81 1000

@@ -59,7 +59,7 @@ threads() {
 # memcheck COMMAND...: quiet when there is no wrong access, and nothing that nobody can free any more.
 memcheck() {
     valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite \
-        --errors-for-leak-kinds=definite "$@"
+        --errors-for-leak-kinds=definite --suppressions="$SOURCE/tests/sanitize/valgrind.supp" "$@"
 }
 export -f memcheck
 
