@@ -20,7 +20,6 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 enum {
@@ -199,7 +198,7 @@ static bool gives_capabilities(int fd)
     struct capability_file file = {0}; /* a version 1 fills the first word only */
     struct capability_header header = {.version = CAPABILITY_VERSION};
     struct capability_word ours[CAPABILITY_WORDS] = {{0}};
-    if (getuid() == 0 || fgetxattr(fd, "security.capability", &file, sizeof(file)) <= 0)
+    if (getuid() == 0 || sys_fgetxattr(fd, "security.capability", &file, sizeof(file)) <= 0)
         return false;
     if (capget(&header, ours) != 0)
         return true;

@@ -7,6 +7,8 @@
  * Whatever is read from the map is bounded before use: a damaged map gives wrong names, no more. */
 #include "core/names.h"
 
+#include "core/sys.h"
+
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -334,7 +336,7 @@ static void draft_drop(struct draft *draft, struct names *names)
 
 void names_init(struct names *names)
 {
-    if (getrandom(names->seed, sizeof(names->seed), GRND_NONBLOCK) != sizeof(names->seed)) {
+    if (sys_getrandom(names->seed, sizeof(names->seed), GRND_NONBLOCK) != sizeof(names->seed)) {
         struct timespec now = {0};
         clock_gettime(CLOCK_REALTIME, &now);
         names->seed[0] = mix((uint64_t)now.tv_nsec << 32 ^ (uint64_t)now.tv_sec, NAMES_MAGIC);

@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 int sys_connect(int fd, const struct sockaddr *addr, socklen_t len)
@@ -99,4 +101,14 @@ void sys_own_close(int fd)
     if (fd >= 0)
         close(fd);
     errno = saved;
+}
+
+ssize_t sys_fgetxattr(int fd, const char *name, void *value, size_t size)
+{
+    return fgetxattr(fd, name, value, size);
+}
+
+ssize_t sys_getrandom(void *buf, size_t len, unsigned flags)
+{
+    return getrandom(buf, len, flags);
 }

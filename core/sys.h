@@ -42,4 +42,9 @@ void sys_freeaddrinfo(struct addrinfo *list);
 int sys_own_socket(int domain, int type, int protocol);
 void sys_own_close(int fd); /* of those; -1 is ignored; keeps errno */
 
+/* Nobody interposes these two, but of libc they would be the only functions of their versions, and
+ * the loader's look for a version is dear (preload/kernel.h). */
+ssize_t sys_fgetxattr(int fd, const char *name, void *value, size_t size);
+ssize_t sys_getrandom(void *buf, size_t len, unsigned flags);
+
 #endif

@@ -155,3 +155,13 @@ void sys_own_close(int fd)
 {
     own_close(fd);
 }
+
+ssize_t sys_fgetxattr(int fd, const char *name, void *value, size_t size)
+{
+    return kernel_call(SYS_fgetxattr, fd, name, value, size);
+}
+
+ssize_t sys_getrandom(void *buf, size_t len, unsigned flags)
+{
+    return kernel_call(SYS_getrandom, buf, len, flags);
+}

@@ -71,13 +71,13 @@ static void collect_set(struct registration **list, const struct caller *caller,
     FILE *info = fopen(path, "re");
     while (info && fgets(line, sizeof(line), info)) {
         int registered;
-        struct epoll_event event;
+        uint32_t events;
         uint64_t data;
-        if (sscanf(line, "tfd: %d events: %" SCNx32 " data: %" SCNx64, &registered, &event.events,
+        if (sscanf(line, "tfd: %d events: %" SCNx32 " data: %" SCNx64, &registered, &events,
                    &data) != 3 ||
             registered != number)
             continue;
-        event.data.u64 = data;
+        const struct epoll_event event = {.events = events, .data.u64 = data};
         registration_add(list, caller, set_number, number, fd, &event);
     }
     if (info)

@@ -82,7 +82,7 @@ static int complain(const char *name, const struct answer *answer)
         [STEP_LISTENER] = "pidfd_getfd(2): a supervisor could not take its descriptors",
         [STEP_MEMORY] = "process_vm_readv(2): a supervisor could not read its memory",
         [STEP_SUPERVISOR] = "the supervisor did not start",
-        [STEP_SCOPE] = TRACING_FILE " lets no process look into another",
+        [STEP_SCOPE] = "ptrace_scope (Yama) lets no process look into another",
     };
     log_error("%s: cannot be supervised: %s: %s%s; nothing was run", name, steps[answer->step],
               strerror(answer->error), reason_of(answer));

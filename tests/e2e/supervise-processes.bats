@@ -493,7 +493,7 @@ SYS_$1" | gcc -E - | tail -n 1
     local scope
     for scope in 2 3; do
         run -126 placed $scope "$SOCKSIFY" $BUSYBOX touch ran
-        expect_match 'the message' "$output" 'cannot be supervised: .*/ptrace_scope lets no process'
+        expect_match 'the message' "$output" 'cannot be supervised: ptrace_scope .Yama. lets no process'
         run -0 placed $scope "$SOCKSIFY" sh -c "$BUSYBOX true; true"
         expect_match 'of a child' "$output" 'busybox: statically linked: .* without the proxy'
     done

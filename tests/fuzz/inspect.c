@@ -59,11 +59,11 @@ static void check_verdict(const struct inspection *result, const uint8_t *data, 
         return;
     MUST(result->kind != INSPECTION_SETID && result->kind != INSPECTION_CAPABILITIES);
     const char *ours = last_part(elf_our_loader());
-    if (result->kind == INSPECTION_REACHED || result->kind == INSPECTION_STATIC ||
-        result->kind == INSPECTION_GO || result->kind == INSPECTION_OTHER_LIBC)
-        MUST(len > EI_NIDENT && data[EI_CLASS] == elf_our_kind().class);
+    bool is_our_class = len > EI_NIDENT && data[EI_CLASS] == elf_our_kind().class;
+    MUST(is_our_class || result->kind != INSPECTION_REACHED);
+    MUST(!is_our_class || result->kind != INSPECTION_OTHER_CLASS);
     if (result->kind == INSPECTION_OTHER_LIBC)
-        MUST(*result->loader && strcmp(last_part(result->loader), ours) != 0);
+        MUST(*result->loader && (!is_our_class || strcmp(last_part(result->loader), ours) != 0));
     if (result->kind == INSPECTION_REACHED)
         MUST(strcmp(last_part(result->loader), ours) == 0);
     if (result->kind == INSPECTION_STATIC)

@@ -4,15 +4,42 @@
 #include "core/config.h"
 
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define HOME "proxy home socks5://192.0.2.10:1080\n"
 #define BOTH HOME "proxy tor socks5://127.0.0.1:9050 timeout=60s\n"
 
 static struct config *config;
 static char error[CONFIG_ERROR_MAX];
+
+static long mappings_left = -1; /* that the kernel still has for us; -1: no end of them */
+
+static void *map(void *address, size_t len, int protection, int flags, int fd, off_t offset)
+{
+    if (mappings_left == 0) {
+        errno = ENOMEM;
+        return MAP_FAILED;
+    }
+    mappings_left -= mappings_left > 0;
+    return (void *)syscall(SYS_mmap, address, len, protection, flags, fd, offset);
+}
+
+/* In place of libc's: the second is what files with 64-bit offsets make of the first. */
+void *mmap(void *address, size_t len, int protection, int flags, int fd, off_t offset)
+{
+    return map(address, len, protection, flags, fd, offset);
+}
+
+void *mmap64(void *address, size_t len, int protection, int flags, int fd, off64_t offset)
+{
+    return map(address, len, protection, flags, fd, offset);
+}
 
 static void end(void)
 {
@@ -689,6 +716,36 @@ START_TEST(the_sample_holds_when_its_lines_are_uncommented)
 }
 END_TEST
 
+/* Ever more rules before the lines that need memory move these over the end of what was mapped. */
+START_TEST(memory_that_is_missing_anywhere_is_said)
+{
+    static char text[32 * 1024];
+    const struct config_source source = {.proxy = "socks5://h1,home,socks5://h2"};
+    unsigned refused = 0;
+    for (unsigned rules = 0; rules < 300; rules++) {
+        size_t len = (size_t)sprintf(text, HOME);
+        for (unsigned i = 0; i < rules; i++)
+            len += (size_t)sprintf(text + len, "via home host-%u.example\n", i);
+        len += (size_t)sprintf(text + len, "default home\ndns-server 192.0.2.1\nudp block *\n"
+                                           "proxy x socks5://h\nvia x,home a.example\n"
+                                           "via home,x 192.0.2.0/24\nblock localnet\n");
+        enum status status = STATUS_NO_MEMORY;
+        for (long mappings = 0; status != STATUS_OK; mappings++) {
+            ck_assert_int_lt(mappings, 100);
+            mappings_left = mappings;
+            status = compile_source(source, text, len);
+            mappings_left = -1;
+            if (status == STATUS_OK)
+                break;
+            ck_assert_int_eq(status, STATUS_NO_MEMORY);
+            ck_assert_str_eq(error, "out of memory");
+            refused++;
+        }
+    }
+    ck_assert_uint_ge(refused, 300);
+}
+END_TEST
+
 #define COUNT(table) ((int)(sizeof(table) / sizeof(*table)))
 
 int main(void)
@@ -726,6 +783,7 @@ int main(void)
     tcase_add_test(tc, proxies_are_numbered_in_order_of_definition);
     tcase_add_test(tc, only_a_password_makes_a_file_secret);
     tcase_add_test(tc, fifty_thousand_lines_are_all_honoured);
+    tcase_add_test(tc, memory_that_is_missing_anywhere_is_said);
     tcase_add_test(tc, the_sample_says_nothing_until_it_is_edited);
     tcase_add_test(tc, the_sample_holds_when_its_lines_are_uncommented);
 

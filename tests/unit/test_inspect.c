@@ -523,6 +523,22 @@ START_TEST(env_in_a_script_leads_to_the_program_it_names)
 }
 END_TEST
 
+START_TEST(a_name_is_searched_for_unless_it_has_a_slash)
+{
+    struct inspection result;
+    write_text("found", "#!/bin/true\n");
+    setenv("PATH", "/nonexistent:.", 1);
+    inspect_named("found", &result);
+    ck_assert_int_eq(result.kind, INSPECTION_REACHED);
+    ck_assert_str_eq(result.file, "/bin/true");
+    inspect_named("./found", &result);
+    ck_assert_int_eq(result.kind, INSPECTION_REACHED);
+    inspect_named("true", &result);
+    ck_assert_int_eq(result.kind, INSPECTION_FAILED);
+    ck_assert_int_eq(result.sys_errno, ENOENT);
+}
+END_TEST
+
 START_TEST(interpreters_may_be_scripts_as_deep_as_the_kernel_goes)
 {
     char name[16], line[64];
@@ -759,6 +775,7 @@ int main(void)
     tcase_add_test(group, any_octet_changed_is_survived);
     tcase_add_test(group, a_script_is_judged_by_its_interpreter);
     tcase_add_test(group, env_in_a_script_leads_to_the_program_it_names);
+    tcase_add_test(group, a_name_is_searched_for_unless_it_has_a_slash);
     tcase_add_test(group, interpreters_may_be_scripts_as_deep_as_the_kernel_goes);
     tcase_add_test(group, text_that_names_no_interpreter_is_for_the_shell);
     tcase_add_test(group, a_script_line_cut_at_any_length_is_survived);

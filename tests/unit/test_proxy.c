@@ -4,6 +4,7 @@
 #include "core/proxy.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -296,6 +297,19 @@ START_TEST(a_secret_is_hidden_however_the_url_is_malformed)
 }
 END_TEST
 
+START_TEST(a_scheme_is_written_as_it_is_read)
+{
+    static const char *const schemes[] = {"socks4", "socks4a", "socks5"};
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++) {
+        char url[32];
+        struct proxy proxy;
+        int len = snprintf(url, sizeof(url), "%s://h", schemes[i]);
+        ck_assert_int_eq(proxy_parse_url(&proxy, url, (size_t)len, NULL, 0), STATUS_OK);
+        ck_assert_str_eq(proxy_scheme(&proxy), schemes[i]);
+    }
+}
+END_TEST
+
 #define COUNT(table) ((int)(sizeof(table) / sizeof(*table)))
 
 int main(void)
@@ -305,6 +319,7 @@ int main(void)
     suite_add_tcase(suite, tc);
     tcase_add_loop_test(tc, urls_say_protocol_address_and_credentials, 0, COUNT(good));
     tcase_add_loop_test(tc, a_bad_url_is_explained, 0, COUNT(bad));
+    tcase_add_test(tc, a_scheme_is_written_as_it_is_read);
     tcase_add_test(tc, credentials_end_at_255_octets);
     tcase_add_test(tc, a_host_ends_at_255_octets);
     tcase_add_test(tc, a_nul_may_be_part_of_a_socks5_password);
