@@ -141,11 +141,17 @@ coverage: ## which lines of core the unit tests and the fuzzers' seeds run
 	@$(SUPPORT)/install-packages build unit
 	@$(SUPPORT)/coverage $(BUILD)
 
-sanitize: ## threads and e2e tests under the sanitizers for addresses, threads and the undefined
-	@$(SUPPORT)/install-packages build unit e2e sanitize
+threads: ## many threads that connect at once, under ThreadSanitizer and in valgrind
+	@$(SUPPORT)/install-packages build e2e sanitize
+	$(Q)$(PARALLEL) all $(BUILD)/support/probe-threads $(BUILD)/support/scripted-server
+	@tests/sanitize/build $(BUILD) threads
+	@$(SUPPORT)/run-tests $(BUILD) san
+
+sanitize: threads ## these, and unit and e2e tests under ThreadSanitizer and AddressSanitizer
+	@$(SUPPORT)/install-packages unit
 	$(Q)$(PARALLEL) all $(PROBES)
-	@tests/sanitize/build $(BUILD)
-	@$(SUPPORT)/run-tests $(BUILD) san asan
+	@tests/sanitize/build $(BUILD) units addresses
+	@$(SUPPORT)/run-tests $(BUILD) tsan asan
 
 bench: ## measure, beside the other socksifiers that are installed
 	@$(SUPPORT)/install-packages build bench
@@ -323,6 +329,6 @@ $(BUILD)/debian.tgz:
 	$(Q)$(SUPPORT)/fetch-debian $@
 
 FORCE:
-.PHONY: all demo check unit e2e soak fuzz coverage sanitize bench lint install uninstall clean help FORCE
+.PHONY: all demo check unit e2e soak fuzz coverage threads sanitize bench lint install uninstall clean help FORCE
 .SECONDARY:
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)

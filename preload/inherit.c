@@ -268,7 +268,7 @@ static size_t texts_size(char *const *envp, const struct lack *lack)
         size += strlen(names[CONF]) + strlen(start.settings->path) + 2;
     if (lack->library)
         size += strlen(names[PRELOAD]) + lack->library_len + 3;
-    if ((lack->library && lack->preload != SIZE_MAX) || lack->surplus)
+    if (lack->preload != SIZE_MAX && (lack->library || lack->surplus))
         size += strlen(envp[lack->preload]) + 2;
     return size;
 }

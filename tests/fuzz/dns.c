@@ -86,7 +86,7 @@ static void check_reply(const struct dns_query *query, struct input input)
         has_ipv4 |= choice % 3 == 1 && reply.answers > before;
     }
     size_t len = dns_reply_end(&reply);
-    MUST(len >= DNS_HEADER_LEN + query->question_len && len <= size);
+    MUST(len >= (size_t)DNS_HEADER_LEN + query->question_len && len <= size);
     MUST(dns_is_reply(out, len, query->id) && !dns_is_reply(out, len, query->id ^ 1));
     MUST(dns_rcode(out) == (query->error & 0xf) && dns_answer_count(out) == reply.answers);
     if (query->question_len > 0)

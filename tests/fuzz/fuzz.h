@@ -66,14 +66,21 @@ static inline char *take_string(struct input *input, size_t len)
     return string;
 }
 
-/* A copy in the heap of exactly len octets; for len 0 a pointer that must not be read through. */
+/* A copy in the heap of exactly len octets; for len 0 a pointer that must not be read through,
+ * which some other libc might not give. */
 static inline void *copy_exactly(const void *octets, size_t len)
 {
-    void *copy = malloc(len);
+    void *copy = calloc(1, len); /* NOLINT(clang-analyzer-optin.portability.UnixAPI) */
     MUST(copy);
     if (len > 0)
         memcpy(copy, octets, len);
     return copy;
+}
+
+/* Padding included: of what was cleared before it was filled. */
+static inline bool same_octets(const void *a, const void *b, size_t len)
+{
+    return memcmp(a, b, len) == 0;
 }
 
 #endif

@@ -86,7 +86,7 @@ static struct verdict parse_growing(enum parser parser, const uint8_t *octets, s
         if (before.status != STATUS_MORE)
             MUST(now.status == before.status);
         if (before.status == STATUS_OK)
-            MUST(memcmp(&now, &before, sizeof(now)) == 0);
+            MUST(same_octets(&now, &before, sizeof(now)));
         if (now.status == STATUS_MORE)
             MUST(now.need > n && now.need >= before.need && now.need <= frame_max[parser]);
         if (now.status == STATUS_OK && before.status == STATUS_MORE)
@@ -138,7 +138,7 @@ static void check_round_trip(enum parser parser, const struct verdict *v)
     }
     struct verdict again = parse_growing(parser, frame, len);
     MUST(again.status == STATUS_OK && again.need == len);
-    MUST(memcmp(&again.out, &v->out, sizeof(again.out)) == 0);
+    MUST(same_octets(&again.out, &v->out, sizeof(again.out)));
 }
 
 /* The server's frames, whatever they are about, are read by the client's side to their last octet,

@@ -66,13 +66,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         if (status == STATUS_OK)
             check(&target);
         else
-            MUST(memcmp(&target, &untouched, sizeof(target)) == 0);
+            MUST(same_octets(&target, &untouched, sizeof(target)));
     }
     target = untouched;
     if (target_from_sockaddr(&target, (struct sockaddr *)copy, (socklen_t)len))
         check(&target);
     else
-        MUST(memcmp(&target, &untouched, sizeof(target)) == 0);
+        MUST(same_octets(&target, &untouched, sizeof(target)));
     free(copy);
     return 0;
 }

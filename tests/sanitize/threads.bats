@@ -44,18 +44,6 @@ threads() {
     expect_match 'it says' "$output" 'data race'
 }
 
-@test "ThreadSanitizer sees no race in the unit tests that have threads" {
-    local program
-    cd "$SOURCE"
-    for program in "$BUILD"/tsan/unit/test_*; do
-        # Of the map of names only the tests with a crowd: the others fill it, over and over.
-        CK_DEFAULT_TIMEOUT=300 CK_RUN_CASE=$([[ $program != */test_names ]] || echo crowd) \
-            "$program" > "$BATS_TEST_TMPDIR/said" 2>&1 && continue
-        cat "$BATS_TEST_TMPDIR/said"
-        return 1
-    done
-}
-
 # memcheck COMMAND...: quiet when there is no wrong access, and nothing that nobody can free any more.
 memcheck() {
     valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite \
@@ -70,6 +58,6 @@ export -f memcheck
 
 @test "memcheck sees no wrong access in the wrapper" {
     expect 'it says' "$(client bash -c 'memcheck "$@" 2>&1' - "$SOCKSIFY" -f /run/threads.conf \
-        echo done)" done
+        echo word)" word
     expect 'it says' "$(memcheck "$SOCKSIFY" --help 2>&1)" "$("$SOCKSIFY" --help)"
 }

@@ -82,7 +82,7 @@ static void converse(int fd)
 
 static void connect_and_wait(void)
 {
-    struct sockaddr_in peer;
+    struct sockaddr_in peer = {0};
     socklen_t len = sizeof(peer);
     int fd = new_socket(0);
     must(connect(fd, (struct sockaddr *)&echo, sizeof(echo)) == 0, "connect");
