@@ -296,13 +296,25 @@ enum status proxy_parse_duration(const char *text, size_t len, uint32_t *millise
     return STATUS_OK;
 }
 
+/* Somebody may write "USER:PASSWORD@socks5://HOST". */
+static bool is_scheme(const char *word, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        char c = text_lower(word[i]);
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9'))
+            return false;
+    }
+    return true;
+}
+
 void proxy_hide_secret(const char *url, size_t len, char *out, size_t out_len)
 {
     struct text text = text_start(out, out_len);
     size_t scheme = scheme_len(url, len);
-    if (scheme < len)
+    bool has_scheme = scheme < len && is_scheme(url, scheme);
+    if (has_scheme)
         text_add_bytes(&text, url, scheme + 3);
-    const char *rest = scheme < len ? url + scheme + 3 : url;
+    const char *rest = has_scheme ? url + scheme + 3 : url;
     const char *end = url + len;
 
     const char *at = memrchr(rest, '@', (size_t)(end - rest));

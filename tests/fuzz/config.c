@@ -98,12 +98,12 @@ static void check_compiled(const struct config *config, const struct config_sour
     config_free(again);
 }
 
-/* True when it stands nowhere but in URLs, as their password. */
+/* True when it stands nowhere but as somebody's password. */
 static bool is_secret(const char *text, size_t len)
 {
     const char *end = text + len, *at = text;
     for (; (at = memmem(at, (size_t)(end - at), SECRET, strlen(SECRET))); at += strlen(SECRET)) {
-        static const char before[] = "socks5://user:";
+        static const char before[] = "user:";
         size_t n = strlen(before);
         if (at - text < (ptrdiff_t)n || memcmp(at - n, before, n) != 0 || end - at < 9 ||
             at[strlen(SECRET)] != '@')

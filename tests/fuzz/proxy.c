@@ -5,6 +5,8 @@
 
 #include "fuzz.h"
 
+#define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
 enum { URL_MAX = 16 + 3 * 2 * PROXY_CREDENTIAL_MAX + TARGET_TEXT_MAX + 128, WHY_MAX = 192 };
 
 static const char *const schemes[] = {
@@ -82,8 +84,7 @@ static void check_parsed(const struct proxy *proxy)
     MUST(equal(&again, proxy) && equal_credentials(&again, proxy));
 }
 
-/* What stands between the scheme and the last @ is replaced by stars, and the rest still says which
- * proxy it is. */
+/* What may be a secret is replaced by stars, and the rest still says which proxy it is. */
 static void check_hidden(const char *url, size_t len, const struct proxy *parsed)
 {
     char *copy = copy_exactly(url, len);
@@ -98,10 +99,12 @@ static void check_hidden(const char *url, size_t len, const struct proxy *parsed
     MUST(strlen(short_one) < sizeof(short_one));
     MUST(memcmp(hidden, short_one, strlen(short_one)) == 0 || memchr(url, '\0', len));
 
-    const char *at = memrchr(url, '@', len), *scheme_end = memmem(url, len, "://", 3);
-    if (at && scheme_end && at > scheme_end) {
-        size_t shown = (size_t)(scheme_end + 3 - url);
-        MUST(memcmp(hidden, url, shown) == 0 && memcmp(hidden + shown, "***@", 4) == 0);
+    /* Of what stands before the last @ at most a scheme is shown. */
+    const char *at = memrchr(url, '@', len), *stars = strstr(hidden, "***@");
+    if (at) {
+        MUST(stars && strspn(hidden, WORD "/:") >= (size_t)(stars - hidden));
+        MUST(stars == hidden || (stars - hidden > 2 && memcmp(stars - 3, "://", 3) == 0));
+        MUST(strspn(hidden, WORD) + 3 >= (size_t)(stars - hidden));
     }
     struct proxy again;
     if (parsed) {

@@ -285,6 +285,8 @@ static const struct {
     {"socks5://user:12secret", "socks5://user:12***"},
     {"socks5://user:12/secret", "socks5://user:12/***"},
     {"h:1080:user:secret", "h:1080***"},
+    {"user:secret@socks5://h:1080", "***@socks5:***"},
+    {"user:secret@h:1080://", "***@h:1080***"},
     {"timeout=never", "timeout=never"},
     {"", ""},
 };
