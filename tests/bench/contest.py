@@ -12,6 +12,7 @@ import subprocess
 
 # Beside the loopback addresses, which socksifiers leave alone: one of this machine all the same.
 ADDRESS = '203.0.113.10'
+EXEMPT = '203.0.113.11'  # what the last of many rules sends direct
 NAME_IN_HOSTS = 'hosts.example'  # where names are looked up in the usual way
 NAME_AT_PROXY = 'proxied.example'  # where the proxy is told the name
 
@@ -44,6 +45,16 @@ def mixed_patterns(count):
         yield pattern + ports
 
 
+def networks(count):
+    """What peers have rules for: IPv4 networks of many lengths; and in the end one of this machine."""
+    rnd = random.Random(count)
+    for _ in range(count):
+        number = 100 << 24 | rnd.getrandbits(24)
+        yield ipaddress.ip_network((number, rnd.randint(14, 32)), strict=False)
+    if count:
+        yield ipaddress.ip_network(EXEMPT)
+
+
 class Failed(Exception):
     """A program did not do what was to be measured; says how it ended."""
 
@@ -57,9 +68,10 @@ class Server:
         self.ports = self.process.stdout.readline().split()
 
     def ask(self):
+        """How many connections proxy has had: all of them, and those that came without SOCKS."""
         self.process.stdin.write('\n')
         self.process.stdin.flush()
-        return int(self.process.stdout.readline())
+        return [int(word) for word in self.process.stdout.readline().split()]
 
     def __enter__(self):
         return self
@@ -74,6 +86,7 @@ class Contestant:
 
     name = 'bare'
     by_name = False  # names go to the proxy
+    has_rules = False  # can send destinations of the user's choice direct
     library = None  # a pattern
 
     def __init__(self, build, scratch):
@@ -121,6 +134,7 @@ class Empty(Contestant):
 class Socksify(Contestant):
     name = 'socksify'
     by_name = True
+    has_rules = True
 
     def __init__(self, build, scratch):
         self.library = f'{build}/libsocksify.so'
@@ -131,7 +145,9 @@ class Socksify(Contestant):
         text = f'proxy home {scheme}://{login}127.0.0.1:{port} {options}\ndefault home\n'
         for i, pattern in enumerate(mixed_patterns(rules)):
             text += f'{("direct", "block", "via home")[i % 3]} {pattern}\n'
-        return {'SOCKSIFY_CONF': self.write('conf', text), 'XDG_RUNTIME_DIR': self.scratch}
+        if rules:
+            text += f'direct {EXEMPT}\n'
+        return {'SOCKSIFY_CONF': self.write(f'conf.{rules}', text), 'XDG_RUNTIME_DIR': self.scratch}
 
     def command(self, *program):
         return [f'{self.build}/socksify', *program]
@@ -168,13 +184,15 @@ class Filter(Contestant):
 class Proxychains(Contestant):
     name = 'proxychains4'
     by_name = True
+    has_rules = True
     library = '/usr/lib/*/libproxychains.so.4'
 
-    def settings(self, port, password=False):
+    def settings(self, port, password=False, rules=0):
         login = f'{USER} {PASSWORD}' if password else ''
-        text = ('strict_chain\nquiet_mode\nproxy_dns\nremote_dns_subnet 224\n'
+        local = ''.join(f'localnet {network}\n' for network in networks(rules))
+        text = (f'strict_chain\nquiet_mode\nproxy_dns\nremote_dns_subnet 224\n{local}'
                 f'[ProxyList]\nsocks5 127.0.0.1 {port} {login}\n')
-        return {'PROXYCHAINS_CONF_FILE': self.write('conf', text), 'PROXYCHAINS_QUIET_MODE': '1'}
+        return {'PROXYCHAINS_CONF_FILE': self.write(f'conf.{rules}', text), 'PROXYCHAINS_QUIET_MODE': '1'}
 
     def command(self, *program):
         return ['proxychains4', *program]
@@ -196,13 +214,15 @@ class Torsocks(Contestant):
 
 class Tsocks(Contestant):
     name = 'tsocks'
+    has_rules = True
     library = '/usr/lib/*/libtsocks.so'
 
-    def settings(self, port, password=False):
+    def settings(self, port, password=False, rules=0):
         login = f'default_user = {USER}\ndefault_pass = {PASSWORD}\n' if password else ''
-        text = (f'local = 127.0.0.0/255.0.0.0\nserver = 127.0.0.1\nserver_type = 5\n'
+        local = ''.join(f'local = {network.with_netmask}\n' for network in networks(rules))
+        text = (f'{local}local = 127.0.0.0/255.0.0.0\nserver = 127.0.0.1\nserver_type = 5\n'
                 f'server_port = {port}\n{login}')
-        return {'TSOCKS_CONF_FILE': self.write('conf', text)}
+        return {'TSOCKS_CONF_FILE': self.write(f'conf.{rules}', text)}
 
     def command(self, *program):
         return ['tsocks', *program]
@@ -211,15 +231,18 @@ class Tsocks(Contestant):
 class Dante(Contestant):
     name = 'Dante'
     by_name = True
+    has_rules = True
     library = '/usr/lib/*/libdsocksd.so.0'
 
-    def settings(self, port, password=False):
-        text = ('resolveprotocol: fake\nroute {\n from: 0.0.0.0/0 to: 0.0.0.0/0 '
+    def settings(self, port, password=False, rules=0):
+        local = ''.join(f'route {{ from: 0.0.0.0/0 to: {network} via: direct }}\n'
+                        for network in networks(rules))
+        text = (f'resolveprotocol: fake\n{local}route {{\n from: 0.0.0.0/0 to: 0.0.0.0/0 '
                 f'via: 127.0.0.1 port = {port}\n proxyprotocol: socks_v5\n command: connect\n'
                 f' method: {"username" if password else "none"}\n}}\n')
         login = {'SOCKS_USERNAME': USER, 'SOCKS_PASSWORD': PASSWORD} if password else {}
         # Else what this machine is connected to, and so all that is here, would go direct.
-        return {'SOCKS_CONF': self.write('conf', text), 'SOCKS_AUTOADD_LANROUTES': 'no', **login}
+        return {'SOCKS_CONF': self.write(f'conf.{rules}', text), 'SOCKS_AUTOADD_LANROUTES': 'no', **login}
 
     def command(self, *program):
         return ['/usr/bin/socksify', *program]
@@ -286,12 +309,13 @@ def ratio(result, bare, key):
 class Column:
     """One figure of a topic: a number for everybody, or a word in its place."""
 
-    def __init__(self, title, show, target='', notes=None, judged=Socksify.name):
+    def __init__(self, title, show, target='', notes=None, more_is_better=False):
         self.title = title
-        self.judged = judged  # whose number is held against the target
+        self.judged = Socksify.name  # whose number is held against the target
         self.show = show  # a format: '{:.2f} x'
         self.target = target  # '<= 2.0 x'
         self.notes = notes or {}  # what stands after somebody's number
+        self.more_is_better = more_is_better or target.startswith('>')
         self.cells = {}
 
     def fill(self, numbers):
@@ -305,12 +329,20 @@ class Column:
         note = self.notes.get(who)
         return self.show.format(cell) + (f' ({note})' if note else '')
 
-    def best_peer(self, peers):
-        numbers = {p: self.cells[p] for p in peers if not isinstance(self.cells.get(p, ''), str)}
-        if not numbers:
-            return ''
-        best = (max if self.target.startswith('>') else min)(numbers, key=numbers.get)
-        return f'{self.show.format(numbers[best])} {best}'
+    def shown(self, number):
+        """A number of which the digits that are not shown, and mean nothing, are gone."""
+        return float(re.search(r'-?[0-9.]+', self.show.format(number).replace(',', ''))[0])
+
+    def best_peer(self):
+        """The name of the one with the best number, or none."""
+        numbers = {who: cell for who, cell in self.cells.items()
+                   if who not in NO_PEERS and not isinstance(cell, str)}
+        best = max if self.more_is_better else min
+        return best(numbers, key=numbers.get) if numbers else None
+
+    def best_peer_text(self):
+        best = self.best_peer()
+        return f'{self.show.format(self.cells[best])} {best}' if best else ''
 
     def verdict(self):
         if not self.target:
@@ -320,9 +352,33 @@ class Column:
         compare = {'<': operator.lt, '<=': operator.le, '>': operator.gt, '>=': operator.ge}
         if isinstance(ours, str):
             return 'MISSED'
-        # As shown: the digits that are not shown mean nothing.
-        shown = float(re.search(r'-?[0-9.]+', self.show.format(ours).replace(',', ''))[0])
-        return 'met' if compare[comparison](shown, float(number)) else 'MISSED'
+        return 'met' if compare[comparison](self.shown(ours), float(number)) else 'MISSED'
+
+    def place(self):
+        """Whether we are first, where there are peers."""
+        best, ours = self.best_peer(), self.cells.get(self.judged, '-')
+        if best is None:
+            return 'alone' if any(who not in NO_PEERS for who in self.cells) else ''
+        if isinstance(ours, str):
+            return 'behind'
+        ours, theirs = self.shown(ours), self.shown(self.cells[best])
+        if ours == theirs:
+            return 'level'
+        return 'first' if (ours > theirs) == self.more_is_better else 'behind'
+
+
+NO_PEERS = [kind.name for kind in (Contestant, Empty, Socksify, Supervised, Sealed, Filter)]
+figures = []  # (heading, column) of all that was shown
+
+
+def print_rows(rows, ruled):
+    """The first word of each to the left, the others to the right; a rule before the rows `ruled`."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for i, row in enumerate(rows):
+        if i in ruled:
+            print('  ' + '-' * (sum(widths) + 2 * len(widths) - 2))
+        line = [row[0].ljust(widths[0])] + [cell.rjust(w) for cell, w in zip(row[1:], widths[1:])]
+        print(('  ' + '  '.join(line)).rstrip(), flush=True)
 
 
 def table(heading, columns):
@@ -330,17 +386,26 @@ def table(heading, columns):
     names = []
     for column in columns:
         names += [name for name in column.cells if name not in names]
-    ours = [kind.name for kind in (Contestant, Empty, Socksify, Supervised, Sealed, Filter)]
-    peers = [name for name in names if name not in ours]
+        figures.append((heading, column))
     rows = [[''] + [column.title for column in columns]]
     rows += [[name] + [column.text(name) for column in columns] for name in names]
     rows += [['target'] + [column.target for column in columns],
-             ['best peer'] + [column.best_peer(peers) for column in columns],
+             ['best peer'] + [column.best_peer_text() for column in columns],
              [''] + [column.verdict() for column in columns]]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     print(f'\n{heading}')
-    for i, row in enumerate(rows):
-        if i in (1, len(rows) - 3):
-            print('  ' + '-' * (sum(widths) + 2 * len(widths) - 2))
-        line = [row[0].ljust(widths[0])] + [cell.rjust(w) for cell, w in zip(row[1:], widths[1:])]
-        print(('  ' + '  '.join(line)).rstrip(), flush=True)
+    print_rows(rows, (1, len(rows) - 3))
+
+
+def summary():
+    """Print all figures that were shown in one table: bare, us, the best of the peers, and our place."""
+    rows = [['', 'bare', 'socksify', 'best peer', 'place', 'target', '']]
+    ruled, latest = [], None
+    for heading, column in figures:
+        if heading != latest:
+            ruled.append(len(rows))
+            rows.append([heading] + [''] * 6)
+            latest = heading
+        rows.append([f'  {column.title}', column.text(Contestant.name), column.text(column.judged),
+                     column.best_peer_text(), column.place(), column.target, column.verdict()])
+    print('\nall of them')
+    print_rows(rows, ruled)

@@ -5,7 +5,8 @@
  * together. With "password" it chooses method 02 whenever that is offered.
  *
  * Prints "PORT ECHO" (where it speaks SOCKS, and where it echoes at once), then for every line on
- * stdin how many connections it has had; ends with stdin. */
+ * stdin how many connections it has had, and how many of these to where it echoes; ends with
+ * stdin. */
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
@@ -43,7 +44,7 @@ static size_t first_answer, next_answer;
 
 static int64_t delay_us;
 static bool wants_password;
-static unsigned accepted;
+static unsigned accepted, accepted_directly;
 
 static int64_t now_us(void)
 {
@@ -195,6 +196,7 @@ static void accept_all(int epoll, int listener, enum awaits awaits)
         if (fd >= SOCKETS_MAX)
             errx(1, "more connections than there is room for");
         connections[fd].number = ++accepted;
+        accepted_directly += awaits == DATA;
         connections[fd].awaits = awaits;
         connections[fd].len = 0;
         watch(epoll, fd);
@@ -206,7 +208,7 @@ static void tell_count(void)
     char line[64];
     if (read(STDIN_FILENO, line, sizeof(line)) <= 0)
         exit(0);
-    printf("%u\n", accepted);
+    printf("%u %u\n", accepted, accepted_directly);
     fflush(stdout);
 }
 
