@@ -111,10 +111,11 @@ demo: ## see a program fetch a page through a proxy that is asked for the page's
 	$(Q)$(PARALLEL) all $(BUILD)/support/scripted-server
 	@$(SUPPORT)/demo $(BUILD)
 
-check: ## build and run all tests: unit, e2e, and each fuzzer for a moment
-	@$(SUPPORT)/install-packages build unit fuzz e2e
+check: ## build and run all tests: unit, e2e, each fuzzer for a moment, and what `threads` does
+	@$(SUPPORT)/install-packages build unit fuzz e2e sanitize
 	$(Q)$(PARALLEL) all $(UNIT_TESTS) $(FUZZERS) $(PROBES) $(BUILD)/debian.tgz
-	@$(SUPPORT)/run-tests $(BUILD) unit fuzz e2e
+	@tests/sanitize/build $(BUILD) threads
+	@$(SUPPORT)/run-tests $(BUILD) e2e san unit fuzz
 
 unit: ## run the unit tests of core, under address and undefined-behaviour sanitizers
 	@$(SUPPORT)/install-packages build unit
