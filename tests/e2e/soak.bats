@@ -33,7 +33,7 @@ start_proxy() {
     start_server proxy world 1085 "$SOCKSIFY" --serve 10.77.0.1:1085 --hosts "$(hosts)"
 }
 
-# Ten thousand names, all of them the target's.
+# A hundred thousand names, all of them the target's.
 hosts() {
     local file=$BATS_FILE_TMPDIR/hosts
     [ -e "$file" ] || seq -f '203.0.113.10 n%.0f.soak.example' 0 99999 > "$file"
