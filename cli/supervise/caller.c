@@ -46,6 +46,11 @@ static pid_t process_of(pid_t tid)
 
 /* --- The thread --- */
 
+static bool share_descriptors(pid_t one, pid_t other)
+{
+    return one == other || syscall(SYS_kcmp, one, other, KCMP_FILES, 0, 0) == 0;
+}
+
 static int pidfd_open(pid_t pid, unsigned flags)
 {
     return (int)syscall(SYS_pidfd_open, pid, flags);
@@ -60,7 +65,7 @@ static int open_process(pid_t tid)
         errno = ESRCH;
         return -1;
     }
-    if (process != tid && syscall(SYS_kcmp, process, tid, KCMP_FILES, 0, 0) != 0) {
+    if (!share_descriptors(process, tid)) {
         errno = EPERM;
         return -1;
     }
@@ -125,6 +130,11 @@ bool caller_closes_on_exec(const struct caller *caller, int number)
 pid_t caller_process(const struct caller *caller)
 {
     return process_of(caller->tid);
+}
+
+bool caller_shares_descriptors(const struct caller *caller, pid_t pid)
+{
+    return share_descriptors(caller->tid, pid);
 }
 
 /* --- Names --- */

@@ -35,6 +35,9 @@ bool caller_closes_on_exec(const struct caller *caller, int number);
 /* The process that the thread belongs to; 0 when it has gone. */
 pid_t caller_process(const struct caller *caller);
 
+/* Whether the descriptors of its process, which is pid, are the thread's, too. */
+bool caller_shares_descriptors(const struct caller *caller, pid_t pid);
+
 /*
  * The base names that [app] sections are picked by: as the program was called (AT_EXECFN), and its
  * executable. Empty where they cannot be read.

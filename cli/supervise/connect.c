@@ -244,15 +244,11 @@ static void go_by_rules(struct wish *wish, struct target *to)
 
 /* --- Which socket --- */
 
-/*
- * poll(2) and select(2), which nobody sees, call the socket writable as soon as the proxy has
- * accepted the connection. Who connects again after that asks whether it stands, and hears it in
- * the end. A program that uses epoll is told at the right time, and asks for another reason.
- */
+/* Who connects again after being told asks whether it stands, and hears it in the end. A program
+ * that was not told asks for another reason. */
 static bool was_told_early(const struct wish *wish, const struct tunnel *tunnel)
 {
-    return tunnel->attempt.tcp_connected && !tunnel->registrations &&
-           endpoint_equal(&wish->address.endpoint, &tunnel->address);
+    return tunnel_seems_ready(tunnel) && endpoint_equal(&wish->address.endpoint, &tunnel->address);
 }
 
 /* An earlier connect(2) of this socket is under way, or has an answer that nobody has heard yet.

@@ -50,8 +50,10 @@ void on_getpeername(struct request *request)
     uint64_t cookie = fd >= 0 ? socket_cookie(fd) : 0;
     struct tunnel *tunnel = tunnels_find(supervisor->tunnels, cookie);
     const struct peer *peer = peers_get(supervisor->peers, cookie);
-    if (tunnel)
+    if (tunnel && tunnel_seems_ready(tunnel))
         tunnel_await(tunnel, &request->call); /* a way to ask whether a connect has succeeded */
+    else if (tunnel)
+        request_answer(request, -ENOTCONN);
     else if (peer && peer->error == 0 && holds(peer, fd))
         request_answer(request, -give_address(request, peer));
     else

@@ -6,16 +6,28 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-struct registration **registration_find(struct registration **list, int set_number, int number)
+/* --- Sets --- */
+
+/* A program's, with a descriptor of ours: most programs have one set for all their sockets, and
+ * there may be thousands of these. */
+struct epoll_set {
+    int fd;
+    unsigned registrations;
+};
+
+static struct epoll_set *latest_set;
+
+static bool is_latest_set(const struct caller *caller, int number)
 {
-    while (*list && ((*list)->set_number != set_number || (*list)->number != number))
-        list = &(*list)->next;
-    return list;
+    return latest_set &&
+           syscall(SYS_kcmp, getpid(), caller->tid, KCMP_FILE, latest_set->fd, number) == 0;
 }
 
 /* Any operation tells: that a descriptor is not in the set yet, or that the set is none. */
@@ -24,23 +36,58 @@ static bool is_epoll_set(int set, int fd)
     return epoll_ctl(set, EPOLL_CTL_DEL, fd, NULL) == 0 || errno == ENOENT;
 }
 
+static int new_set(const struct caller *caller, int number, int fd)
+{
+    int set = caller_take(caller, number);
+    if (set < 0)
+        return errno;
+    int error = is_epoll_set(set, fd) ? 0 : EINVAL;
+    struct epoll_set *made = error == 0 ? malloc(sizeof(*made)) : NULL;
+    if (!made) {
+        close(set);
+        return error ? error : ENOMEM;
+    }
+    *made = (struct epoll_set){.fd = set};
+    latest_set = made;
+    return 0;
+}
+
+static void drop_set(struct epoll_set *set)
+{
+    if (--set->registrations > 0)
+        return;
+    if (latest_set == set)
+        latest_set = NULL;
+    close(set->fd);
+    free(set);
+}
+
+/* --- Lists --- */
+
+struct registration **registration_find(struct registration **list, int set_number, int number)
+{
+    while (*list && ((*list)->set_number != set_number || (*list)->number != number))
+        list = &(*list)->next;
+    return list;
+}
+
 int registration_add(struct registration **list, const struct caller *caller, int set_number,
                      int number, int fd, const struct epoll_event *event)
 {
     struct registration **at = registration_find(list, set_number, number);
     if (*at)
         return EEXIST;
-    int set = caller_take(caller, set_number);
-    if (set < 0)
-        return errno;
-    int error = is_epoll_set(set, fd) ? 0 : EINVAL;
-    struct registration *added = error == 0 ? malloc(sizeof(*added)) : NULL;
-    if (!added) {
-        close(set);
-        return error ? error : ENOMEM;
+    struct registration *added = malloc(sizeof(*added));
+    int error = !added                              ? ENOMEM
+                : is_latest_set(caller, set_number) ? 0
+                                                    : new_set(caller, set_number, fd);
+    if (error != 0) {
+        free(added);
+        return error;
     }
+    latest_set->registrations++;
     *added = (struct registration){
-        .set_number = set_number, .set = set, .number = number, .event = *event};
+        .set_number = set_number, .set = latest_set, .number = number, .event = *event};
     *at = added;
     return 0;
 }
@@ -49,7 +96,7 @@ void registration_remove(struct registration **at)
 {
     struct registration *gone = *at;
     *at = gone->next;
-    close(gone->set);
+    drop_set(gone->set);
     free(gone);
 }
 
@@ -112,11 +159,11 @@ static void restore(struct registration *registration, int fd)
 {
     int number = registration->number;
     if (number == fd) {
-        enter(registration->set, number, &registration->event);
+        enter(registration->set->fd, number, &registration->event);
         return;
     }
     int ours = fcntl(number, F_DUPFD_CLOEXEC, 0); /* -1: nothing stands there */
-    int set = registration->set == number ? ours : registration->set;
+    int set = registration->set->fd == number ? ours : registration->set->fd;
     if (dup3(fd, number, O_CLOEXEC) == number) {
         enter(set, number, &registration->event);
         if (ours >= 0)

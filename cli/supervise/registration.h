@@ -9,11 +9,13 @@
 #include <stdbool.h>
 #include <sys/epoll.h>
 
+struct epoll_set;
+
 struct registration {
     struct registration *next;
-    int set_number; /* the program's descriptor of the set */
-    int set;        /* ours of the same */
-    int number;     /* the program's descriptor of the socket */
+    int set_number;        /* the program's descriptor of the set */
+    struct epoll_set *set; /* the same */
+    int number;            /* the program's descriptor of the socket */
     struct epoll_event event;
 };
 

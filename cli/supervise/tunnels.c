@@ -5,6 +5,7 @@
 
 #include "cli/supervise/notify.h"
 #include "cli/supervise/peers.h"
+#include "cli/supervise/process.h"
 #include "core/dial.h"
 #include "core/endpoint_cache.h"
 #include "core/replace.h"
@@ -22,13 +23,15 @@
 enum {
     CHECK_MS = 500, /* how late a close(2) of the program's may be noticed */
     CHECK_SOON_MS = 5,
+    BUCKETS = 4096, /* a program may have ten thousand under way */
 };
 
 struct tunnels {
     struct supervisor *supervisor;
     struct tunnel *first;
     size_t count;
-    struct timer tick; /* deadlines are kept to within one */
+    struct timer tick;                    /* deadlines are kept to within one */
+    LIST_HEAD(, tunnel) buckets[BUCKETS]; /* by cookie, which the kernel counts up */
 };
 
 bool tunnels_any(const struct tunnels *tunnels)
@@ -38,10 +41,21 @@ bool tunnels_any(const struct tunnels *tunnels)
 
 struct tunnel *tunnels_find(const struct tunnels *tunnels, uint64_t cookie)
 {
-    struct tunnel *tunnel = cookie != 0 ? tunnels->first : NULL;
+    struct tunnel *tunnel = cookie != 0 ? LIST_FIRST(&tunnels->buckets[cookie % BUCKETS]) : NULL;
     while (tunnel && (tunnel->cookie != cookie || tunnel->is_abandoned))
-        tunnel = tunnel->next;
+        tunnel = LIST_NEXT(tunnel, bucket);
     return tunnel;
+}
+
+bool tunnel_seems_ready(const struct tunnel *tunnel)
+{
+    return !tunnel->waits && tunnel->attempt.tcp_connected && !tunnel->registrations;
+}
+
+static void set_cookie(struct tunnel *tunnel, uint64_t cookie)
+{
+    tunnel->cookie = cookie;
+    LIST_INSERT_HEAD(&tunnel->tunnels->buckets[cookie % BUCKETS], tunnel, bucket);
 }
 
 /* --- Leaving --- */
@@ -55,15 +69,27 @@ static void unlink_tunnel(struct tunnel *tunnel)
         tunnels->first = tunnel->next;
     if (tunnel->next)
         tunnel->next->prev = tunnel->prev;
+    LIST_REMOVE(tunnel, bucket);
     tunnels->count--;
+}
+
+/* Nothing is to be heard of whoever began it any more; the caller's descriptor stays. */
+static void leave_process(struct tunnel *tunnel)
+{
+    loop_unwatch(&tunnel->supervisor->loop, &tunnel->thread);
+    if (!tunnel->process)
+        return;
+    if (tunnel->caller.pidfd == tunnel->process->end.fd)
+        tunnel->caller.pidfd = -1;
+    process_leave(tunnel->process);
+    tunnel->process = NULL;
 }
 
 static void destroy(struct tunnel *tunnel)
 {
-    struct loop *loop = &tunnel->supervisor->loop;
     unlink_tunnel(tunnel);
-    loop_unwatch(loop, &tunnel->watch);
-    loop_close(loop, &tunnel->process);
+    loop_unwatch(&tunnel->supervisor->loop, &tunnel->watch);
+    leave_process(tunnel);
     while (tunnel->registrations)
         registration_remove(&tunnel->registrations);
     while (tunnel->waiters) {
@@ -205,7 +231,7 @@ void tunnel_cancel(struct tunnel *tunnel)
     tunnel->waiters = NULL;
     if (tunnel->is_on_errand) {
         tunnel->is_abandoned = true; /* until the errand is back */
-        loop_unwatch(&supervisor->loop, &tunnel->process);
+        leave_process(tunnel);
     } else {
         destroy(tunnel);
     }
@@ -248,14 +274,7 @@ static void drop_waiters_that_left(struct tunnel *tunnel)
 /* The program has the socket still, under the number that it had. */
 static bool is_open_there(const struct tunnel *tunnel)
 {
-    struct caller process;
-    int fd = -1;
-    if (tunnel->pid == 0) {
-        fd = caller_take(&tunnel->caller, tunnel->number);
-    } else if (caller_open(&process, tunnel->pid) == 0) {
-        fd = caller_take(&process, tunnel->number);
-        caller_close(&process);
-    }
+    int fd = caller_take(&tunnel->caller, tunnel->number);
     bool same = fd >= 0 && socket_cookie(fd) == tunnel->cookie;
     if (fd >= 0)
         close(fd);
@@ -303,12 +322,23 @@ static void on_tick(struct timer *timer)
         loop_arm(&tunnels->supervisor->loop, timer, DELAY_TICK);
 }
 
-static void on_process_end(struct watch *watch, uint32_t events)
+static void on_thread_end(struct watch *watch, uint32_t events)
 {
     (void)events;
-    struct tunnel *tunnel = HOLDER_OF(watch, struct tunnel, process);
+    struct tunnel *tunnel = HOLDER_OF(watch, struct tunnel, thread);
     loop_unwatch(&tunnel->supervisor->loop, watch); /* it would say so again and again */
     check(tunnel);
+}
+
+static void on_process_end(struct process *process)
+{
+    struct supervisor *supervisor = HOLDER_OF(process->loop, struct supervisor, loop);
+    struct tunnel *next;
+    for (struct tunnel *tunnel = supervisor->tunnels->first; tunnel; tunnel = next) {
+        next = tunnel->next;
+        if (tunnel->process == process)
+            check(tunnel);
+    }
 }
 
 /* --- The course --- */
@@ -329,7 +359,8 @@ static int fit_socket(struct tunnel *tunnel, uint64_t id)
     registration_collect(&tunnel->registrations, &tunnel->caller, tunnel->number, attempt->fd);
     if (!replace_unfit_socket(attempt->fd, &attempt->family, &attempt->endpoints))
         return errno;
-    tunnel->cookie = socket_cookie(attempt->fd);
+    LIST_REMOVE(tunnel, bucket);
+    set_cookie(tunnel, socket_cookie(attempt->fd));
     return notify_put(tunnel->supervisor->listener.fd, id, attempt->fd, tunnel->number,
                       caller_closes_on_exec(&tunnel->caller, tunnel->number))
                ? 0
@@ -418,18 +449,23 @@ static void on_errand_done(struct errand *errand)
         start(tunnel);
 }
 
-/* A thread that waits is as good as its process, and costs less to watch. */
-static void watch_process(struct tunnel *tunnel)
+/*
+ * A thread that waits is as good as its process, and costs less to watch. One that does not may be
+ * gone long before its process; but where it has descriptors of its own, it alone has the socket.
+ */
+static void watch_caller(struct tunnel *tunnel)
 {
-    if (!tunnel->waits)
-        tunnel->pid = caller_process(&tunnel->caller);
-    tunnel->process = (struct watch){
-        .fd = tunnel->waits ? fcntl(tunnel->caller.pidfd, F_DUPFD_CLOEXEC, 0)
-                            : (int)syscall(SYS_pidfd_open, tunnel->pid, 0),
-        .ready = on_process_end,
-    };
-    if (tunnel->process.fd >= 0)
-        loop_watch(&tunnel->supervisor->loop, &tunnel->process, EPOLLIN);
+    struct loop *loop = &tunnel->supervisor->loop;
+    pid_t pid = tunnel->waits ? 0 : caller_process(&tunnel->caller);
+    if (pid > 0 && caller_shares_descriptors(&tunnel->caller, pid))
+        tunnel->process = process_join(loop, pid, on_process_end);
+    if (tunnel->process) {
+        caller_close(&tunnel->caller);
+        tunnel->caller = (struct caller){.tid = pid, .pidfd = tunnel->process->end.fd};
+        return;
+    }
+    tunnel->thread = (struct watch){.fd = tunnel->caller.pidfd, .ready = on_thread_end};
+    loop_watch(loop, &tunnel->thread, EPOLLIN);
 }
 
 void tunnels_begin(struct tunnels *tunnels, struct tunnel *tunnel, const struct call *call)
@@ -445,7 +481,8 @@ void tunnels_begin(struct tunnels *tunnels, struct tunnel *tunnel, const struct 
         loop_arm(&tunnels->supervisor->loop, &tunnels->tick, DELAY_TICK);
     tunnels->first = tunnel;
     tunnels->count++;
-    watch_process(tunnel);
+    set_cookie(tunnel, tunnel->cookie);
+    watch_caller(tunnel);
     tunnel_await(tunnel, call);
     if (!needs_errand(&tunnel->attempt)) {
         find_endpoints(&tunnel->errand);

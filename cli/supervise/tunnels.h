@@ -5,6 +5,7 @@
 #define SOCKSIFY_CLI_SUPERVISE_TUNNELS_H
 
 #include "cli/supervise/errand.h"
+#include "cli/supervise/process.h"
 #include "cli/supervise/registration.h"
 #include "cli/supervise/supervisor.h"
 #include "core/attempt.h"
@@ -14,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 /* A call that is answered when the tunnel ends. */
 struct waiter {
@@ -25,12 +27,13 @@ struct tunnels;
 
 struct tunnel {
     struct tunnel *prev, *next; /* private, as all down to registrations */
+    LIST_ENTRY(tunnel) bucket;  /* those whose cookies have the same hash */
     struct tunnels *tunnels;
-    struct watch watch;   /* of the socket */
-    struct watch process; /* of a pidfd: the program has ended */
+    struct watch watch;      /* of the socket */
+    struct watch thread;     /* of the caller, when it waits: its fd is borrowed; -1: none */
+    struct process *process; /* of the caller, when it does not wait; NULL: none */
     struct errand errand;
     bool is_on_errand, is_abandoned;
-    pid_t pid;        /* the caller's process; 0: the caller itself stands for it */
     int64_t check_ms; /* when to see whether anybody still wants it */
     struct waiter *waiters;
     struct registration *registrations;
@@ -39,7 +42,7 @@ struct tunnel {
     struct supervisor *supervisor;
     struct attempt attempt; /* its fd is ours, and owned */
     const struct scope *scope;
-    struct caller caller; /* owned */
+    struct caller caller; /* owned; of one that does not wait, its process */
     uint64_t cookie;
     int number;             /* the caller's descriptor */
     union endpoint address; /* as the program gave it */
@@ -57,6 +60,13 @@ bool tunnels_any(const struct tunnels *tunnels);
 
 /* The tunnel that is under way on a socket; NULL: none. */
 struct tunnel *tunnels_find(const struct tunnels *tunnels, uint64_t cookie);
+
+/*
+ * Whether the program may have been told already that its socket is ready: poll(2) and select(2),
+ * which nobody sees, call it writable as soon as the proxy has accepted the connection. A program
+ * that uses epoll is told at the right time, and one that waits in connect(2) is not told at all.
+ */
+bool tunnel_seems_ready(const struct tunnel *tunnel);
 
 /*
  * Begin: tunnel is malloc'ed and taken over. call is answered: now (EINPROGRESS, or a failure at

@@ -176,6 +176,33 @@ has_few_descriptors() { # PID COUNT
     [ "$(descriptors_of "$1")" -le "$2" ]
 }
 
+# Non-blocking connects, each registered with epoll; then it waits for a line.
+CONNECT_MANY='
+import errno, select, socket, sys
+polled, begun = select.epoll(), [socket.socket() for _ in range(100)]
+for opened in begun:
+    opened.setblocking(False)
+    assert opened.connect_ex(("203.0.113.10", 80)) == errno.EINPROGRESS
+    polled.register(opened, select.EPOLLOUT)
+print("begun", flush=True)
+sys.stdin.readline()'
+
+@test "each connect under way takes one descriptor of the supervisor" {
+    local supervisor
+    mkfifo "$BATS_TEST_TMPDIR/in"
+    ip netns exec client timeout 60 "$SOCKSIFY" --mode supervise -p $SILENT python3 -c \
+        "$CONNECT_MANY" < "$BATS_TEST_TMPDIR/in" > "$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+    pid=$!
+    exec 9> "$BATS_TEST_TMPDIR/in"
+    until_true has_said begun
+    supervisor=$(supervisors)
+    [ "$(descriptors_of "$supervisor")" -ge 100 ]
+    [ "$(descriptors_of "$supervisor")" -lt 130 ] || { ls -l "/proc/$supervisor/fd"; return 1; }
+    echo >&9
+    exec 9>&-
+    wait $pid
+}
+
 @test "connects that come and go leave no descriptor, and no memory" {
     local supervisor descriptors memory ports proxy
     mkfifo "$BATS_TEST_TMPDIR/in" "$BATS_TEST_TMPDIR/proxy-in"
