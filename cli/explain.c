@@ -6,6 +6,7 @@
 #include "cli/destination.h"
 #include "cli/environment.h"
 #include "cli/exits.h"
+#include "cli/show.h"
 #include "core/config.h"
 #include "core/datagram_rule.h"
 #include "core/excerpt.h"
@@ -49,17 +50,15 @@ static __attribute__((format(printf, 2, 3))) void say(const char *label, const c
     va_list args;
     va_start(args, format);
     printf("  %-11s", label);
-    vprintf(format, args);
+    show_list(stdout, format, args);
     putchar('\n');
     va_end(args);
 }
 
-/* What a file holds is shown on one line, and does nothing to a terminal. */
 static const char *shown(struct word line, char buf[static SHOWN_LINE_MAX + 4])
 {
     size_t len = line.len < SHOWN_LINE_MAX ? line.len : SHOWN_LINE_MAX;
-    for (size_t i = 0; i < len; i++)
-        buf[i] = (unsigned char)line.at[i] < ' ' || line.at[i] == 0x7f ? '?' : line.at[i];
+    memcpy(buf, line.at, len);
     strcpy(buf + len, len < line.len ? "..." : "");
     return buf;
 }
@@ -127,8 +126,8 @@ static void say_hops(const struct route *route)
         const struct proxy *proxy = route->hop[i];
         target_to_text(&proxy->address, address);
         bool is_named = strcmp(proxy->name, address) != 0;
-        printf("%s%s://%s%s%s%s", i ? ", then " : "", proxy_scheme(proxy), address,
-               is_named ? " (" : "", is_named ? proxy->name : "", is_named ? ")" : "");
+        show(stdout, "%s%s://%s%s%s%s", i ? ", then " : "", proxy_scheme(proxy), address,
+             is_named ? " (" : "", is_named ? proxy->name : "", is_named ? ")" : "");
     }
     printf("; for at most %g s\n", route->timeout_ms / 1000.0);
 }
@@ -225,7 +224,7 @@ static void explain_hosts(const struct explanation *e, const struct target *name
     for (size_t i = 0; i < count; i++) {
         struct target to = *name;
         set_address(&to, &list[i]);
-        printf("%s\n", target_to_text(&to, text));
+        show(stdout, "%s\n", target_to_text(&to, text));
         explain_address(e, &to);
     }
 }
@@ -337,8 +336,8 @@ static void explain_target(const struct explanation *e, struct target *to, bool 
 {
     char target[TARGET_TEXT_MAX];
     const char *app = e->options->app;
-    printf("%s%s%s%s\n", target_to_text(to, target), app ? ", for " : "", app ? base_name(app) : "",
-           has_port ? "" : " (without a port: 443 is taken)");
+    show(stdout, "%s%s%s%s\n", target_to_text(to, target), app ? ", for " : "",
+         app ? base_name(app) : "", has_port ? "" : " (without a port: 443 is taken)");
     say_sections(e);
     if (to->kind == TARGET_NAME)
         explain_name(e, to);

@@ -3,6 +3,7 @@
 #include "cli/report.h"
 
 #include "cli/follow.h"
+#include "cli/show.h"
 #include "cli/supervise/detach.h"
 #include "core/dial.h"
 #include "core/log.h"
@@ -50,27 +51,36 @@ static int by_total(const void *left, const void *right)
     return order ? order : strcmp(a->route, b->route);
 }
 
+/* Of UTF-8, octets that go on with a character take no place of their own. */
+static int hidden_octets(const char *text)
+{
+    int count = 0;
+    for (; *text; text++)
+        count += ((unsigned char)*text & 0xc0) == 0x80;
+    return count;
+}
+
 /* So wide that most fit; the odd long one may push its own line to the right. */
 static int width_of(int widest, const char *text)
 {
     enum { WIDTH_MAX = 40 };
-    int len = (int)strlen(text);
+    int len = (int)strlen(text) - hidden_octets(text);
     return len > widest && len <= WIDTH_MAX ? len : widest;
 }
 
 static void print_line(FILE *to, const struct tally_line *line, int target_width, int route_width)
 {
     char words[FAILURE_TEXT_MAX];
-    fprintf(to, "  %-*s  %-*s  %7llu  %6u", target_width, line->target, route_width, line->route,
-            (unsigned long long)total(line), line->failed);
+    show(to, "  %-*s  %-*s  %7llu  %6u", target_width + hidden_octets(line->target), line->target,
+         route_width, line->route, (unsigned long long)total(line), line->failed);
     if (line->connected)
-        fprintf(to, "  %6u  %6llu  %6u", line->min_ms,
-                (unsigned long long)(line->sum_ms / line->connected), line->max_ms);
+        show(to, "  %6u  %6llu  %6u", line->min_ms,
+             (unsigned long long)(line->sum_ms / line->connected), line->max_ms);
     else
-        fprintf(to, "  %6s  %6s  %6s", "-", "-", "-");
+        show(to, "  %6s  %6s  %6s", "-", "-", "-");
     if (line->failed)
-        fprintf(to, "  %s", failure_text(&line->failure, words));
-    fputc('\n', to);
+        show(to, "  %s", failure_text(&line->failure, words));
+    show(to, "\n");
 }
 
 void report_print(FILE *to, const char *name, int64_t milliseconds, struct tally_line *lines,
@@ -85,17 +95,16 @@ void report_print(FILE *to, const char *name, int64_t milliseconds, struct tally
         target_width = width_of(target_width, lines[i].target);
         route_width = width_of(route_width, lines[i].route);
     }
-    fprintf(to,
-            "socksify: report of %s: %llu connection%s, %llu failed, %zu destination%s, %.1f s\n",
-            name, (unsigned long long)all, all == 1 ? "" : "s", (unsigned long long)failed, count,
-            count == 1 ? "" : "s", (double)milliseconds / 1000);
+    show(to, "socksify: report of %s: %llu connection%s, %llu failed, %zu destination%s, %.1f s\n",
+         name, (unsigned long long)all, all == 1 ? "" : "s", (unsigned long long)failed, count,
+         count == 1 ? "" : "s", (double)milliseconds / 1000);
     if (count > 0)
-        fprintf(to, "  %-*s  %-*s  %7s  %6s  %6s  %6s  %6s  latest failure\n", target_width,
-                "destination", route_width, "route", "count", "failed", "min ms", "mean", "max");
+        show(to, "  %-*s  %-*s  %7s  %6s  %6s  %6s  %6s  latest failure\n", target_width,
+             "destination", route_width, "route", "count", "failed", "min ms", "mean", "max");
     for (size_t i = 0; i < count; i++)
         print_line(to, &lines[i], target_width, route_width);
     if (lost > 0)
-        fprintf(to, "  and %u to more destinations than a report can hold\n", lost);
+        show(to, "  and %u to more destinations than a report can hold\n", lost);
 }
 
 static void write_all(int fd, const char *bytes, size_t len)

@@ -2,6 +2,7 @@
  * Messages about the configuration, put together without stdio. */
 #include "core/config_error.h"
 
+#include "core/printable.h"
 #include "core/proxy.h"
 #include "core/text.h"
 
@@ -12,11 +13,9 @@ enum { SHOWN_WORD_MAX = 96, SHOWN_FILE_MAX = 200 };
 /* Words may hold anything: keep the message one readable line. */
 static void add_shown(struct text *text, const char *word, size_t len)
 {
-    size_t shown = len < SHOWN_WORD_MAX ? len : SHOWN_WORD_MAX;
-    for (size_t i = 0; i < shown; i++) {
-        bool printable = (unsigned char)word[i] >= ' ' && word[i] != 0x7f;
-        text_add_bytes(text, printable ? &word[i] : "?", 1);
-    }
+    size_t shown = len < SHOWN_WORD_MAX ? len : SHOWN_WORD_MAX, start = text->len;
+    text_add_bytes(text, word, shown);
+    printable_make(text->buf + start, text->len - start);
     if (shown < len)
         text_add(text, "...");
 }

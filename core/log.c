@@ -3,6 +3,7 @@
  * this and the place where connections are counted (report.c). */
 #include "core/log.h"
 
+#include "core/printable.h"
 #include "core/sys.h"
 
 #include <errno.h>
@@ -35,15 +36,6 @@ void log_speak_for(const struct log_voice *whose)
 enum log_level log_level(void)
 {
     return settings.level;
-}
-
-/* Names and words come from outside: an escape sequence or a newline in them must not reach a
- * terminal or fake a second line. */
-static void disarm(char *line, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
-            line[i] = '?';
 }
 
 /* A daemon that closed descriptor 2, or was started by inetd, may have a connection there: our
@@ -92,7 +84,9 @@ static __attribute__((format(printf, 3, 0))) void log_line(enum log_level needed
         len = room - 1;
         memset(line + len - 3, '.', 3);
     }
-    disarm(line, len);
+    /* Names and words come from outside: an escape sequence or a newline in them must not reach a
+     * terminal or fake a second line. */
+    printable_make(line, len);
     line[len++] = '\n';
     emit(line, len);
     errno = saved;

@@ -4,6 +4,7 @@
  * destination: whoever reads adds them up. */
 #include "core/tally.h"
 
+#include "core/printable.h"
 #include "core/sys.h"
 #include "core/text.h"
 
@@ -227,9 +228,7 @@ static void copy_text(char *to, const char *from, size_t size)
 {
     memcpy(to, from, size);
     to[size - 1] = '\0';
-    for (; *to; to++)
-        if ((unsigned char)*to < ' ' || *to == 0x7f)
-            *to = '?';
+    printable_make(to, strlen(to));
 }
 
 static void add_line(struct tally_line *line, const struct tally_line *other)

@@ -10,6 +10,7 @@
 #include "cli/environment.h"
 #include "cli/exits.h"
 #include "cli/shed.h"
+#include "cli/show.h"
 #include "cli/supervise/start.h"
 #include "core/config.h"
 #include "core/endpoint_cache.h"
@@ -99,10 +100,10 @@ static bool check_proxies(const struct task *task, const struct settings *settin
     if (!route) {
         findings_add_problem(findings, "out of memory");
     } else if (route->kind != ROUTE_PROXY) {
-        printf("target %s: %s; socksify --explain says why\n", target,
-               route->kind == ROUTE_DIRECT ? "goes direct, without a proxy" : "is blocked");
+        show(stdout, "target %s: %s; socksify --explain says why\n", target,
+             route->kind == ROUTE_DIRECT ? "goes direct, without a proxy" : "is blocked");
     } else {
-        printf("target %s\n", target);
+        show(stdout, "target %s\n", target);
         if (task->is_default)
             addresses_of_default(&addresses);
         else
@@ -123,7 +124,7 @@ static bool check_proxies(const struct task *task, const struct settings *settin
 
 static void check_containment(const struct task *task, const char *path, struct findings *findings)
 {
-    printf("what programs send\n");
+    show(stdout, "what programs send\n");
     /* The library's own line on each of the tests would say the same again. */
     if (!task->options.has_level)
         setenv(SETTINGS_LOG, "quiet", 1);

@@ -2,6 +2,8 @@
  * Two lists of sentences. */
 #include "cli/check/findings.h"
 
+#include "cli/show.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -30,11 +32,11 @@ void findings_add_advice(struct findings *findings, const char *format, ...)
 
 bool findings_print(const struct findings *findings, const char *fine)
 {
-    printf("verdict: %s", findings->problem_count > 0 ? "NOT fine: " : "fine: ");
+    show(stdout, "verdict: %s", findings->problem_count > 0 ? "NOT fine: " : "fine: ");
     for (size_t i = 0; i < findings->problem_count; i++)
-        printf("%s%s", i > 0 ? "; " : "", findings->problems[i]);
-    printf("%s\n", findings->problem_count > 0 ? "" : fine);
+        show(stdout, "%s%s", i > 0 ? "; " : "", findings->problems[i]);
+    show(stdout, "%s\n", findings->problem_count > 0 ? "" : fine);
     for (size_t i = 0; i < findings->advice_count; i++)
-        printf("advice: %s\n", findings->advice[i]);
+        show(stdout, "advice: %s\n", findings->advice[i]);
     return findings->problem_count == 0;
 }

@@ -2,6 +2,8 @@
  * Lines in columns, with little colour. */
 #include "cli/check/line.h"
 
+#include "cli/show.h"
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -57,7 +59,7 @@ void line_end(enum verdict verdict, int64_t microseconds, const char *format, ..
     printf("%s%-9s%s%10s  ", coloured ? verdicts[verdict].colour : "", verdicts[verdict].word,
            coloured ? "\033[0m" : "", time);
     va_start(args, format);
-    vprintf(format, args);
+    show_list(stdout, format, args);
     va_end(args);
     putchar('\n');
     fflush(stdout);

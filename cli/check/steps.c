@@ -5,6 +5,7 @@
 
 #include "cli/check/line.h"
 #include "cli/check/probe.h"
+#include "cli/show.h"
 #include "core/advice.h"
 #include "core/endpoint.h"
 
@@ -553,7 +554,8 @@ void steps_take(const struct journey *journey)
         visit.is_last = i + 1 == journey->route->hop_count;
         visit.endpoint = endpoint;
         make_chain(&visit.chain, journey->route, (uint8_t)(i + 1));
-        printf("proxy %s%s\n", proxy_text(visit.proxy, text), i ? ", by the ones before" : "");
+        show(stdout, "proxy %s%s\n", proxy_text(visit.proxy, text),
+             i ? ", by the ones before" : "");
         if (i == 0 && !resolve(&visit, &endpoints))
             return;
         if (!look_at(&visit, &endpoints))

@@ -214,6 +214,19 @@ says() {
         'FILE:3: via p host-1\.example .*\.\.\.$'
 }
 
+@test "names of programs, files and hosts cannot reach the terminal either" {
+    local file=$BATS_TEST_TMPDIR/$'conf\e[31m'
+    cp "$CONF" "$file"
+    run -0 client "$SOCKSIFY" -f "$file" --explain $'a\u009b31m\u202e.ads.example:1' \
+        --app $'git\e]0;x\a\nroute: direct'
+    expect 'what it says' "$output" "a??31m???.ads.example:1, for git?]0;x??route: direct
+  section:   none of the file is for git?]0;x??route: direct
+  rule:      $BATS_TEST_TMPDIR/conf?[31m:10: block *.ads.example
+  name:      the program gets a stand-in; looked up nowhere
+  route:     none, it is blocked: the program gets EACCES (Permission denied)
+  datagrams: refused, as a stand-in leads nowhere"
+}
+
 @test "a bad target is 2, a bad configuration 78, and the message says why" {
     local target
     for target in '' a.example:0 a.example:65536 a.example:x '[::1' '[1.2.3.4]:80' a/b :80 \

@@ -272,6 +272,16 @@ started() {
     until_true supervisor_is_gone
 }
 
+@test "neither a program's name nor a host's does anything to the terminal" {
+    ln -s "$(command -v curl)" $'cu\e[31m\nrl'
+    reported -v $'./cu\e[31m\nrl' -s http://page.example/page > out
+    expect_match 'the head' "$(grep ' report of ' "$ERR")" '^socksify: report of cu\?\[31m\?rl: '
+    reported python3 -c 'import socket
+socket.socket().connect_ex((b"b\xc3\xbccher\xc2\x9b31m.example", 80))' || true
+    expect_match 'the line' "$(row '[^ ]*cher.*')" '^bücher\?\?31m.example:80 '
+    run -1 grep -P '[\x00-\x09\x0b-\x1f]|\xc2[\x80-\x9f]' "$ERR"
+}
+
 @test "--report needs a program" {
     run -2 "$SOCKSIFY" --report --env
     run -2 "$SOCKSIFY" --report --serve

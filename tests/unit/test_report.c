@@ -66,13 +66,18 @@ START_TEST(what_is_reported_is_counted_by_destination_and_route)
 END_TEST
 
 /* The text of a table, in static storage. */
-static const char *printed(size_t count, uint32_t lost)
+static const char *printed_of(const char *name, size_t count, uint32_t lost)
 {
     static char text[8192];
     FILE *stream = fmemopen(text, sizeof(text), "w");
-    report_print(stream, "prog", 1234, lines, count, lost);
+    report_print(stream, name, 1234, lines, count, lost);
     fclose(stream);
     return text;
+}
+
+static const char *printed(size_t count, uint32_t lost)
+{
+    return printed_of("prog", count, lost);
 }
 
 START_TEST(the_table_has_most_connections_first)
@@ -114,6 +119,32 @@ START_TEST(a_table_may_be_empty_or_not_hold_all)
 }
 END_TEST
 
+START_TEST(a_name_does_nothing_to_a_terminal)
+{
+    ck_assert_str_eq(printed_of("p\x1b[31m\nsocksify: x\xc2\x9b", 0, 0),
+                     "socksify: report of p?[31m?socksify: x??: 0 connections, 0 failed, "
+                     "0 destinations, 1.2 s\n");
+}
+END_TEST
+
+START_TEST(columns_are_straight_with_letters_beyond_ascii)
+{
+    memset(lines, 0, 2 * sizeof(*lines));
+    lines[0] = (struct tally_line){.target = "b\xc3\xbc"
+                                             "cher.example:80",
+                                   .route = "direct",
+                                   .decided = 1};
+    lines[1] = (struct tally_line){.target = "buecher.example:80", .route = "direct", .decided = 1};
+    const char *table = strchr(printed(2, 0), '\n') + 1;
+    ck_assert_str_eq(
+        table,
+        "  destination         route     count  failed  min ms    mean     max  latest failure\n"
+        "  buecher.example:80  direct        1       0       -       -       -\n"
+        "  b\xc3\xbc"
+        "cher.example:80   direct        1       0       -       -       -\n");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("report");
@@ -121,6 +152,8 @@ int main(void)
     tcase_add_test(cases, what_is_reported_is_counted_by_destination_and_route);
     tcase_add_test(cases, the_table_has_most_connections_first);
     tcase_add_test(cases, a_table_may_be_empty_or_not_hold_all);
+    tcase_add_test(cases, a_name_does_nothing_to_a_terminal);
+    tcase_add_test(cases, columns_are_straight_with_letters_beyond_ascii);
     suite_add_tcase(suite, cases);
     return run(suite);
 }
