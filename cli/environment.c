@@ -43,6 +43,9 @@ static void set(const char *name, const char *value)
     }
 }
 
+/* The option that SOCKSIFY_PROXY was set by: that is what the user knows of. NULL: none. */
+static const char *proxy_origin;
+
 /* Once found. */
 static struct {
     char item[PATH_MAX]; /* in LD_PRELOAD */
@@ -205,6 +208,7 @@ int environment_set(const struct options *options, const char *embedded, bool pr
         set(SETTINGS_PROXY, embedded);
     else if (options->proxy_count)
         set_proxy(options);
+    proxy_origin = options->proxy_origin;
     if (options->timeout)
         set(SETTINGS_TIMEOUT, options->timeout);
     if (options->has_level)
@@ -227,6 +231,7 @@ int environment_read(const char *called, const char *executable, struct settings
 {
     char error[CONFIG_ERROR_MAX];
     enum status status = settings_read(settings, error);
+    settings->source.proxy_origin = proxy_origin;
     settings->source.app[0] = called;
     settings->source.app[1] = executable;
     if (status == STATUS_OK)

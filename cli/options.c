@@ -136,6 +136,13 @@ static enum status complain(char error[static OPTIONS_ERROR_MAX], const char *wo
     return STATUS_BAD_INPUT;
 }
 
+static enum status complain_of_value(char error[static OPTIONS_ERROR_MAX], int id,
+                                     const char *value, const char *why)
+{
+    text_join(error, OPTIONS_ERROR_MAX, table[id].name, ": ", value, ": ", why, NULL);
+    return STATUS_BAD_INPUT;
+}
+
 static bool takes_value(int id)
 {
     return table[id].value != NULL;
@@ -186,8 +193,10 @@ static enum status set_proxy(struct options *options, const char *value,
                              char error[static OPTIONS_ERROR_MAX])
 {
     if (options->proxy_count == ROUTE_HOPS_MAX)
-        return complain(error, value, "one proxy too many: a chain has at most 16");
+        return complain_of_value(error, OPTION_PROXY, value,
+                                 "one proxy too many: a chain has at most 16");
     options->proxy[options->proxy_count++] = value;
+    options->proxy_origin = table[OPTION_PROXY].name;
     return STATUS_OK;
 }
 
@@ -202,7 +211,7 @@ static enum status set_way(struct options *options, const char *value,
 {
     enum way way;
     if (!settings_find_way(value, &way) || way == WAY_SEAL)
-        return complain(error, value, "expected auto, preload or supervise");
+        return complain_of_value(error, OPTION_MODE, value, "expected auto, preload or supervise");
     if (options->has_way && options->way == WAY_SEAL)
         return way == WAY_PRELOAD ? complain_of_seal(error) : STATUS_OK;
     options->has_way = true;
@@ -233,7 +242,7 @@ static enum status set_syntax(struct options *options, const char *value,
                               char error[static OPTIONS_ERROR_MAX])
 {
     if (value && !is_known(OPTION_ENV, value))
-        return complain(error, value, "expected sh, bash, dash, zsh or fish");
+        return complain_of_value(error, OPTION_ENV, value, "expected sh, bash, dash, zsh or fish");
     options->syntax = value && strcmp(value, "fish") == 0 ? SYNTAX_FISH : SYNTAX_SH;
     return STATUS_OK;
 }
@@ -243,8 +252,8 @@ static enum status set_timeout(struct options *options, const char *value,
 {
     uint32_t milliseconds;
     if (proxy_parse_duration(value, strlen(value), &milliseconds) != STATUS_OK)
-        return complain(error, value,
-                        "expected seconds (or a number with ms, s or m), at most 24 h");
+        return complain_of_value(error, OPTION_TIMEOUT, value,
+                                 "expected seconds (or a number with ms, s or m), at most 24 h");
     options->timeout = value;
     return STATUS_OK;
 }

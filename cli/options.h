@@ -36,8 +36,9 @@ struct options {
     enum log_level level;
     const char *proxy[ROUTE_HOPS_MAX]; /* each -p, in order */
     size_t proxy_count;
-    const char *config;  /* NULL where an option was not given, here and below */
-    const char *timeout; /* a duration that proxy_parse_duration accepts */
+    const char *proxy_origin; /* the option that they were given by, for messages */
+    const char *config;       /* NULL where an option was not given, here and below */
+    const char *timeout;      /* a duration that proxy_parse_duration accepts */
     const char *log_file;
     const char *listen; /* --serve's ADDR:PORT */
     const char *user;

@@ -63,7 +63,8 @@ static enum status choose_default(struct config *config, const struct config_sou
     if (!route)
         return config_error_no_memory(error);
     rules_set_otherwise(config->rules, route, 0);
-    return proxy_variable_read(has_proxy ? "SOCKSIFY_PROXY" : "ALL_PROXY",
+    const char *origin = source->proxy_origin ? source->proxy_origin : "SOCKSIFY_PROXY";
+    return proxy_variable_read(has_proxy ? origin : "ALL_PROXY",
                                has_proxy ? source->proxy : source->fallback_proxy, routes,
                                &config->proxies, error, route);
 }

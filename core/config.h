@@ -24,6 +24,7 @@ struct config_source {
     size_t len;
     const char *proxy;          /* SOCKSIFY_PROXY: URLs or names of the file's proxies, separated by
                                    commas: a chain that stands in for every `default`; NULL: none */
+    const char *proxy_origin;   /* what to call that in messages; NULL: SOCKSIFY_PROXY */
     const char *fallback_proxy; /* ALL_PROXY: used when nothing else names a default and it is a
                                    SOCKS URL, else ignored; NULL: none */
     const char *app[2];         /* base names of the program, by which [app ...] sections are picked
@@ -35,9 +36,9 @@ struct config;
 
 /*
  * Compile. On failure STATUS_BAD_INPUT (or STATUS_NO_MEMORY), *config is untouched, and error says
- * "FILE:LINE: WORD: what was expected" (or SOCKSIFY_PROXY in place of FILE:LINE). Sections of other
- * programs are checked like the rest. No default at all is an error too.
- * Allocates by mmap only (see arena.h), so that it may run anywhere in somebody else's process.
+ * "FILE:LINE: WORD: what was expected" (or what `proxy` is called in place of FILE:LINE). Sections
+ * of other programs are checked like the rest. No default at all is an error too. Allocates by mmap
+ * only (see arena.h), so that it may run anywhere in somebody else's process.
  */
 enum status config_compile(const struct config_source *source, struct config **config,
                            char error[static CONFIG_ERROR_MAX]);

@@ -102,7 +102,9 @@ enum status config_error_no_default(struct config_error *error, const char *prox
         text_add(&text, "\"");
     } else {
         text_add(&text, ": no proxy: expected lines \"proxy home socks5://HOST:1080\" and "
-                        "\"default home\", or a URL in SOCKSIFY_PROXY");
+                        "\"default home\"");
+        text_add(&text, error->file ? "" : " in " SYSCONFDIR "/socksify.conf");
+        text_add(&text, ", or a URL by `socksify -p` or in SOCKSIFY_PROXY");
     }
     return STATUS_BAD_INPUT;
 }

@@ -30,11 +30,13 @@ enum status config_error_secret(struct config_error *error, struct word word, co
 enum status config_error_line(struct config_error *error, struct word word, const char *why,
                               unsigned line);
 
-/* "VARIABLE: WORD: why", for a word of an environment variable; it may hold a secret. */
+/* "VARIABLE: WORD: why", for a word of an environment variable, or of an option that stands for
+ * one; it may hold a secret. */
 enum status config_error_variable(struct config_error *error, const char *variable,
                                   struct word word, const char *why);
 
-/* There is no default; proxy is the name of one that could be, NULL when there is none. */
+/* There is no default; proxy is the name of one that could be, NULL when there is none. Whoever has
+ * just installed us reads this first: it says all the ways to go on. */
 enum status config_error_no_default(struct config_error *error, const char *proxy);
 
 /* STATUS_NO_MEMORY, in words. */

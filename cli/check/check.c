@@ -49,8 +49,10 @@ static int read_task(const struct options *options, struct task *task)
         log_error("--check: a proxy is named twice, by --proxy, too");
         return EXIT_USAGE;
     }
-    if (task->is_proxy_named)
+    if (task->is_proxy_named) {
         task->options.proxy[task->options.proxy_count++] = word;
+        task->options.proxy_origin = "--check";
+    }
     task->is_default = !word || task->is_proxy_named;
     if (task->is_default) {
         static const char name[] = ADDRESSES_DEFAULT_NAME;

@@ -75,7 +75,7 @@ means_the_same() { # COMMAND [ARG...]
 @test "--env for a shell that it does not know: exit 2, and nothing on stdout" {
     run -2 --separate-stderr "$SOCKSIFY" --env csh
     expect 'stdout' "$output" ''
-    expect 'stderr' "${stderr-}" 'socksify: csh: expected sh, bash, dash, zsh or fish'
+    expect 'stderr' "${stderr-}" 'socksify: --env: csh: expected sh, bash, dash, zsh or fish'
 }
 
 # --- --shell ---

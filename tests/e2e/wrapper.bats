@@ -216,7 +216,16 @@ exit 5"
     run -2 socksify
     expect_match 'the message' "$output" 'no program given'
     run -2 socksify -t soon true
-    expect_match 'the message' "$output" '^socksify: soon: expected seconds'
+    expect_match 'the message' "$output" '^socksify: --timeout: soon: expected seconds'
+}
+
+@test "a wrong proxy is called by its option, and whoever has none learns of all ways" {
+    run -78 socksify -p 127.0.0.1:1080 true
+    expect_match 'of -p' "$output" '^socksify: --proxy: 127.0.0.1:1080: expected a URL such as socks5://'
+    run -78 socksify --check socks5://127.0.0.1:port
+    expect_match 'of --check' "$output" '^socksify: --check: socks5://127.0.0.1:.*: expected a port'
+    run -78 env -u SOCKSIFY_PROXY "$SOCKSIFY" true
+    expect_match 'of none' "$output" ' /etc/socksify.conf, .* `socksify -p` .* SOCKSIFY_PROXY$'
 }
 
 @test "a library that cannot be preloaded ends the wrapper before the program runs" {

@@ -439,6 +439,15 @@ START_TEST(a_bad_variable_is_explained)
 }
 END_TEST
 
+START_TEST(a_bad_variable_is_called_by_the_option_that_set_it)
+{
+    struct config_source source = {.proxy = "nosuch", .proxy_origin = "--proxy"};
+    ck_assert_int_eq(compile_source(source, HOME, strlen(HOME)), STATUS_BAD_INPUT);
+    ck_assert_str_eq(error, "--proxy: nosuch: expected a URL such as socks5://HOST:1080, or the "
+                            "name of a proxy in the configuration file");
+}
+END_TEST
+
 #define EXPECTED_DIRECTIVE                                                                         \
     "unknown directive: expected proxy, default, direct, block, via, udp, dns-server, timeout, "   \
     "strict or [app NAME...]"
@@ -457,9 +466,9 @@ static const struct {
     const char *text, *error;
 } bad[] = {
     {"", "f.conf: no proxy: expected lines \"proxy home socks5://HOST:1080\" and \"default home\", "
-         "or a URL in SOCKSIFY_PROXY"},
+         "or a URL by `socksify -p` or in SOCKSIFY_PROXY"},
     {"# nothing", "f.conf: no proxy: expected lines \"proxy home socks5://HOST:1080\" and "
-                  "\"default home\", or a URL in SOCKSIFY_PROXY"},
+                  "\"default home\", or a URL by `socksify -p` or in SOCKSIFY_PROXY"},
     {"proxy work socks5://h\n" HOME, "f.conf: no default: expected a line \"default work\""},
     {"[app ssh]\n" HOME "default home", "f.conf: no default: expected a line \"default home\""},
     {"\n\nsocks5 127.0.0.1 1080", "f.conf:3: socks5: " EXPECTED_DIRECTIVE},
@@ -597,8 +606,8 @@ START_TEST(without_file_and_variable_the_message_says_what_to_write)
     ck_assert_int_eq(config_compile(&source, &config, error), STATUS_BAD_INPUT);
     ck_assert_ptr_null(config);
     ck_assert_str_eq(error, "no configuration file: no proxy: expected lines \"proxy home "
-                            "socks5://HOST:1080\" and \"default home\", or a URL in "
-                            "SOCKSIFY_PROXY");
+                            "socks5://HOST:1080\" and \"default home\" in " SYSCONFDIR
+                            "/socksify.conf, or a URL by `socksify -p` or in SOCKSIFY_PROXY");
 }
 END_TEST
 
@@ -774,6 +783,7 @@ int main(void)
     tcase_add_test(tc, a_variable_needs_no_file);
     tcase_add_test(tc, the_fallback_counts_only_when_nothing_else_does);
     tcase_add_loop_test(tc, a_bad_variable_is_explained, 0, COUNT(variables));
+    tcase_add_test(tc, a_bad_variable_is_called_by_the_option_that_set_it);
     tcase_add_loop_test(tc, a_mistake_is_told_with_file_line_word_and_what_was_expected, 0,
                         COUNT(bad));
     tcase_add_test(tc, a_nul_is_refused_with_its_line);
