@@ -75,7 +75,7 @@ static const struct {
     [OPTION_APP] = {0, "--app", "NAME", .help = "as that program", .known = "program",
                     .joins = true},
     [OPTION_REPORT] = {0, "--report", NULL, .help = "in the end, a table of all connections"},
-    [OPTION_HELP] = {0, "--help", NULL, .help = "this text"},
+    [OPTION_HELP] = {'h', "--help", NULL, .help = "this text"},
     [OPTION_VERSION] = {0, "--version", NULL, .help = "the version", .joins = true},
 };
 

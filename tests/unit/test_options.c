@@ -228,6 +228,8 @@ END_TEST
 START_TEST(help_and_version_end_the_reading)
 {
     ck_assert_int_eq(parsed("socksify --help").mode, MODE_HELP);
+    ck_assert_int_eq(parsed("socksify -h").mode, MODE_HELP);
+    ck_assert_int_eq(parsed("socksify -vh prog").mode, MODE_HELP);
     ck_assert_int_eq(parsed("socksify -v --version --nonsense -p").mode, MODE_VERSION);
     ck_assert_int_eq(parsed("socksify --help prog").mode, MODE_HELP);
     ck_assert_int_eq(parsed("socksify prog --help").mode, MODE_RUN);
