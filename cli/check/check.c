@@ -114,6 +114,7 @@ static bool check_proxies(const struct task *task, const struct settings *settin
         steps_take(&(struct journey){
             .route = route,
             .to = &task->to,
+            .is_default = task->is_default,
             .addresses = &addresses,
             .timeout_ms = is_asked_for ? route->timeout_ms : STEP_MAX_MS,
             .findings = findings,

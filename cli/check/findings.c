@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Two lists of sentences. */
+ * Three lists of sentences. */
 #include "cli/check/findings.h"
 
 #include "cli/show.h"
@@ -30,6 +30,14 @@ void findings_add_advice(struct findings *findings, const char *format, ...)
     va_end(args);
 }
 
+void findings_add_hint(struct findings *findings, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    add(findings->hints, &findings->hint_count, format, args);
+    va_end(args);
+}
+
 bool findings_print(const struct findings *findings, const char *fine)
 {
     show(stdout, "verdict: %s", findings->problem_count > 0 ? "NOT fine: " : "fine: ");
@@ -38,5 +46,7 @@ bool findings_print(const struct findings *findings, const char *fine)
     show(stdout, "%s\n", findings->problem_count > 0 ? "" : fine);
     for (size_t i = 0; i < findings->advice_count; i++)
         show(stdout, "advice: %s\n", findings->advice[i]);
+    for (size_t i = 0; i < findings->hint_count; i++)
+        show(stdout, "advice: %s\n", findings->hints[i]);
     return findings->problem_count == 0;
 }

@@ -39,7 +39,8 @@ struct visit {
     const struct proxy *proxy; /* as it is configured */
     union endpoint endpoint;   /* of the first one */
     bool is_last;
-    bool is_granted; /* some CONNECT was */
+    bool is_granted;  /* some CONNECT was */
+    bool is_answered; /* some CONNECT had a reply of SOCKS */
     struct probe first;
 };
 
@@ -149,6 +150,7 @@ static void tell_request(struct visit *visit, const struct probe *probe, enum ve
     char target[TARGET_TEXT_MAX], words[FAILURE_TEXT_MAX * 2];
     bool granted = probe->failure.status == STATUS_OK;
     visit->is_granted |= granted;
+    visit->is_answered |= probe_was_answered(probe);
     target_to_text(probe->to, target);
     if (granted)
         line_end(VERDICT_OK, probe->stage_us[STAGE_REQUEST], "%s", target);
@@ -205,6 +207,7 @@ static void try_socks4a(struct visit *visit)
     probe_run(&probe);
     *last_of(&visit->chain) = *visit->proxy;
     last_of(&visit->chain)->pipeline = false;
+    visit->is_answered |= probe_was_answered(&probe);
     if (probe.failure.status != STATUS_OK) {
         line_end(VERDICT_NO, probe.total_us, "%s", failure_words(&probe, words));
         return;
@@ -216,11 +219,10 @@ static void try_socks4a(struct visit *visit)
                             visit->proxy->name);
 }
 
-/* The same outcome as in lock-step: it has understood all frames. */
+/* The same answer as in lock-step: it has understood all frames. */
 static bool is_like_first(const struct visit *visit, const struct probe *probe)
 {
-    return probe->failure.status == visit->first.failure.status &&
-           (probe->failure.status == STATUS_OK || probe->failure.stage == STAGE_REQUEST);
+    return probe->failure.status == visit->first.failure.status && probe_was_answered(probe);
 }
 
 static void try_pipelining(struct visit *visit)
@@ -231,6 +233,12 @@ static void try_pipelining(struct visit *visit)
     if (proxy->protocol != PROXY_SOCKS5)
         return;
     line_begin("pipelining");
+    /* Silence, and a connection that is closed, are also what comes of a frame that was lost. */
+    if (!probe_was_answered(&visit->first)) {
+        line_end(VERDICT_LEFT_OUT, LINE_NO_TIME,
+                 "nothing to compare with, as the request had no answer");
+        return;
+    }
     last_of(&visit->chain)->pipeline = true;
     struct probe probe = probe_to(visit, visit->first.to);
     probe.timeout_ms = PIPELINE_MS + visit->first.total_us / 1000;
@@ -244,10 +252,10 @@ static void try_pipelining(struct visit *visit)
         line_end(VERDICT_OK, probe.total_us,
                  "would work, and pipeline=yes is not set: %.1f ms without",
                  (double)visit->first.total_us / 1000);
-        findings_add_advice(journey->findings,
-                            "%s: pipeline=yes on its line, or ?pipeline=yes in its URL, would save "
-                            "round trips in each connection",
-                            proxy->name);
+        findings_add_hint(journey->findings,
+                          "%s: pipeline=yes on its line, or ?pipeline=yes in its URL, would save "
+                          "round trips in each connection",
+                          proxy->name);
     } else if (proxy->pipeline) {
         line_end(VERDICT_FAILED, probe.total_us, "%s", failure_words(&probe, words));
         findings_add_problem(journey->findings, "pipeline=yes does not work with %s", proxy->name);
@@ -266,7 +274,7 @@ static bool is_socks4_gone(const struct visit *visit)
 }
 
 /* The line of a connection to what no proxy can reach. */
-static void tell_unreachable(const struct visit *visit, const struct probe *probe)
+static void tell_unreachable(struct visit *visit, const struct probe *probe)
 {
     int64_t us = probe->stage_us[STAGE_REQUEST];
     bool is_name = probe->to->kind == TARGET_NAME;
@@ -274,6 +282,7 @@ static void tell_unreachable(const struct visit *visit, const struct probe *prob
     bool timed_out = probe->failure.status == STATUS_TIMED_OUT;
     char target[TARGET_TEXT_MAX], words[FAILURE_TEXT_MAX * 2];
     target_to_text(probe->to, target);
+    visit->is_answered |= probe_was_answered(probe);
     line_begin(is_name ? "unknown name" : "closed port");
     if (is_socks4_gone(visit)) {
         line_end(VERDICT_FAILED, us, "%s", failure_words(probe, words));
@@ -291,7 +300,7 @@ static void tell_unreachable(const struct visit *visit, const struct probe *prob
     }
 }
 
-static void try_unreachable(const struct visit *visit)
+static void try_unreachable(struct visit *visit)
 {
     const struct target to = unreachable_for(visit->proxy);
     struct probe probe = probe_to(visit, &to);
@@ -504,8 +513,28 @@ static void judge(struct visit *visit)
         return;
     if (advice)
         findings_add_advice(findings, "%s: %s", name, advice);
+    else if (!visit->is_granted && visit->journey->is_default)
+        findings_add_advice(findings, "does it lead to the internet? if not, name a target that it "
+                                      "reaches: socksify -p PROXY --check HOST:PORT");
     else if (!visit->is_granted)
         findings_add_advice(findings, "try another target, as --check HOST:PORT");
+}
+
+/* There was nothing to ask for but what is refused: whoever closes every connection is no proxy. */
+static void judge_refusals(struct visit *visit)
+{
+    struct findings *findings = visit->journey->findings;
+    if (visit->is_answered)
+        return;
+    findings_add_problem(findings, "%s has answered nothing as a proxy does", visit->proxy->name);
+    size_t advised = findings->advice_count;
+    if (visit->chain.route.hop_count == 1)
+        identify(visit);
+    if (findings->advice_count == advised)
+        findings_add_advice(findings,
+                            "%s: does it speak SOCKS4? a target that it can be asked for tells "
+                            "more: --check ADDRESS:PORT",
+                            visit->proxy->name);
 }
 
 /* False when the proxy cannot be used. */
@@ -536,7 +565,9 @@ static bool look_at(struct visit *visit, const struct endpoints *endpoints)
         return false;
     }
     try_rest(visit, &to, is_unreachable);
-    if (visit->is_last && !is_unreachable)
+    if (visit->is_last && is_unreachable)
+        judge_refusals(visit);
+    else if (visit->is_last)
         judge(visit);
     return true;
 }

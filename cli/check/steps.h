@@ -8,12 +8,14 @@
 #include "core/route.h"
 #include "core/target.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* All borrowed. */
 struct journey {
     const struct route *route; /* of kind ROUTE_PROXY */
     const struct target *to;
+    bool is_default;                   /* nobody has asked for this target */
     const struct addresses *addresses; /* of the target, for the steps by address */
     int64_t timeout_ms;                /* for each step */
     struct findings *findings;

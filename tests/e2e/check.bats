@@ -131,6 +131,34 @@ advice: 10.77.0.1:1084: pipeline=yes on its line, or ?pipeline=yes in its URL, w
     expect_match 'the steps with a password' "$(steps)" 'password ok.CONNECT by name ok.*pipelining no'
 }
 
+@test "whether pipelining works is not told by a silence or a close, which a lost frame looks like" {
+    # In lock-step the target is what does not answer; then it is the frame that is lost.
+    script any 'send 05 00' any hold -- any 'send 05 00' any
+    run -1 checked -t 1 -p socks5://$SCRIPT --check page.example:80
+    expect_match 'the steps' "$(steps)" 'CONNECT by name FAILED.*pipelining left out'
+    expect_match 'what is said' "$(words pipelining)" 'the request had no answer'
+    run -1 grep pipeline=yes <<< "$(advice)"
+    run -1 checked -t 1 -p "socks5://$SCRIPT?pipeline=yes" --check page.example:80
+    expect_match 'with pipeline=yes' "$(steps)" 'pipelining left out'
+    run -1 checked -p socks5://10.77.0.1:1101 --check page.example:80
+    expect_match 'closed' "$(steps)" 'CONNECT by name FAILED.*pipelining left out'
+}
+
+@test "advice on what is wrong comes before what could be better" {
+    script 'frame greeting' 'send 05 00' 'frame request' 'send 05 02 00 01 00*6'
+    run -1 checked --check socks5://$SCRIPT
+    expect_match 'advice' "$(advice)" \
+        '^does it lead to the internet\?.* socksify -p PROXY --check HOST:PORT.10.*pipeline=yes'
+}
+
+@test "what closes every connection is no SOCKS4 proxy" {
+    script any
+    run -1 checked -p socks4://$SCRIPT --check page6.example:80
+    expect_match 'the steps' "$(steps)" 'closed port ok.*SOCKS4a no.identify no$'
+    expect 'the verdict' "$(verdict)" 'NOT fine: 10.77.0.1:1100 has answered nothing as a proxy does'
+    expect_match 'advice' "$(advice)" 'does it speak SOCKS4\?.*--check ADDRESS:PORT'
+}
+
 @test "of SOCKS4 only the steps that there are" {
     run -0 checked -p "${PROXY[danted-4]}" --check page.example:80
     expect 'the steps of SOCKS4' "$(steps)" 'resolve ok
@@ -174,7 +202,7 @@ unknown name ok'
     run -1 checked -p "${PROXY[danted]}" -p socks5://alice:wrong@10.77.0.1:1086 --check page.example:80
     expect_match 'a wrong password' "$(steps)" 'CONNECT to next ok.*greeting ok.password FAILED$'
     expect 'the verdict' "$(verdict)" 'NOT fine: 10.77.0.1:1086 cannot be used'
-    expect 'advice' "$(advice | tail -n 1)" '10.77.0.1:1086: check user and password in its URL'
+    expect 'advice' "$(advice | head -n 1)" '10.77.0.1:1086: check user and password in its URL'
     run -1 checked -p "${PROXY[danted]}" -p socks5://10.77.0.1:1199 --check page.example:80
     expect 'the verdict' "$(verdict)" 'NOT fine: 10.77.0.1:1080 does not reach the next proxy'
     expect 'advice' "$(advice)" '10.77.0.1:1080: is the next proxy of the chain running?'
@@ -290,7 +318,7 @@ unknown name ok'
     run -1 checked -p "${PROXY[socksify]}" --check closed.example:81
     expect_match 'one that refuses' "$(steps)" 'CONNECT by name FAILED'
     expect 'the verdict' "$(verdict)" 'NOT fine: 10.77.0.1:1085 reached none of the targets'
-    expect 'advice' "$(advice | tail -n 1)" 'try another target, as --check HOST:PORT'
+    expect 'advice' "$(advice | head -n 1)" 'try another target, as --check HOST:PORT'
     printf 'proxy p %s\ndefault p\ndirect 203.0.113.10\nblock page.example\n' "${PROXY[ssh]}" \
         > "$BATS_TEST_TMPDIR/conf"
     run -0 checked -f "$BATS_TEST_TMPDIR/conf" --check 203.0.113.10:80
