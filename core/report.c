@@ -5,6 +5,8 @@
 
 #include "core/advice.h"
 #include "core/log.h"
+#include "core/scope.h"
+#include "core/standin.h"
 #include "core/tally.h"
 
 static struct tally *tally; /* NULL: nobody counts */
@@ -59,13 +61,19 @@ bool report_hears_decisions(void)
     return tally || log_level() >= LOG_VERBOSE;
 }
 
-void report_blocked_datagram(struct reported *reported, const struct target *to)
+void report_blocked_datagram(const struct scope *scope, const struct target *to)
 {
     char text[TARGET_TEXT_MAX];
+    struct target named = *to;
+    bool is_standin = standin_to_name(scope->names, &named) != STANDIN_NOT;
     if (tally)
-        tally_add_decision(tally, to, "datagram, blocked");
-    if (!__atomic_exchange_n(&reported->datagram, true, __ATOMIC_RELAXED))
-        log_error("datagrams to %s: blocked: they cannot go through the proxy; `udp direct` in "
-                  "socksify.conf lets them out beside it",
-                  target_to_text(to, text));
+        tally_add_decision(tally, &named, "datagram, blocked");
+    if (__atomic_exchange_n(&scope->reported->datagram, true, __ATOMIC_RELAXED))
+        return;
+    /* What the program has of such a name is no address: `udp direct` alone would not help. */
+    log_error("datagrams to %s: blocked: they cannot go through the proxy; %s in socksify.conf %s "
+              "beside it",
+              target_to_text(&named, text),
+              is_standin ? "`direct` for this name, and `udp direct`," : "`udp direct`",
+              is_standin ? "let all that goes there out" : "lets them out");
 }

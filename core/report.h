@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct scope;
 struct tally;
 
 /* From here on count everything in that tally, too (borrowed for ever); NULL: nowhere. For this
@@ -36,7 +37,8 @@ struct reported {
     bool query;    /* a DNS query that nobody may be asked */
 };
 
-/* One line, once: a datagram was blocked. */
-void report_blocked_datagram(struct reported *reported, const struct target *to);
+/* One line, once: a datagram was blocked. One to a stand-in is told of by the name that this is
+ * for, where the scope's map knows it. */
+void report_blocked_datagram(const struct scope *scope, const struct target *to);
 
 #endif

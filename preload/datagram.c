@@ -103,6 +103,12 @@ static int connect_to_responder(int fd, const struct sockaddr *addr, socklen_t l
     return sys_connect(fd, &redirect.addr.any, redirect.len);
 }
 
+static void report_blocked(const struct target *to)
+{
+    const struct scope scope = state_scope_so_far();
+    report_blocked_datagram(&scope, to);
+}
+
 int datagram_connect(int fd, const struct sockaddr *addr, socklen_t len, const struct target *to)
 {
     int protocol = sockopt_protocol(fd);
@@ -119,7 +125,7 @@ int datagram_connect(int fd, const struct sockaddr *addr, socklen_t len, const s
     }
     union endpoint actual;
     if (!divert(fd, &actual)) {
-        report_blocked_datagram(state_reported(), to);
+        report_blocked(to);
         errno = EACCES;
         return -1;
     }
@@ -152,7 +158,7 @@ static bool is_blocked(int fd, struct target *to)
 
 static enum passage refuse(const struct target *to)
 {
-    report_blocked_datagram(state_reported(), to);
+    report_blocked(to);
     errno = EACCES;
     return PASSAGE_REFUSED;
 }

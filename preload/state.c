@@ -146,11 +146,6 @@ struct endpoint_cache *state_endpoints(void)
     return &endpoints;
 }
 
-struct reported *state_reported(void)
-{
-    return &reported;
-}
-
 static struct scope scope_of(const struct config *config, struct names *names)
 {
     return (struct scope){.config = config,

@@ -38,9 +38,6 @@ struct names *state_names(void);
 /* Where the configuration's proxies are, as far as it was looked up. */
 struct endpoint_cache *state_endpoints(void);
 
-/* What this program has drawn already. */
-struct reported *state_reported(void);
-
 /* All that this process goes by. */
 struct scope state_scope(void);
 

@@ -46,7 +46,7 @@ static bool same_address(const union endpoint *a, const union endpoint *b)
 
 static int refuse(const struct request *request, const struct target *to)
 {
-    report_blocked_datagram(request_scope(request)->reported, to);
+    report_blocked_datagram(request_scope(request), to);
     return EACCES;
 }
 

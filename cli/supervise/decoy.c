@@ -55,7 +55,7 @@ static void deceived(struct watch *watch, uint32_t events)
     loop_close(&decoy->supervisor->loop, watch);
     if (caller_open(&caller, decoy->pid) == 0) {
         supervisor_speak_for(&caller);
-        report_blocked_datagram(decoy->scope->reported, &decoy->to);
+        report_blocked_datagram(decoy->scope, &decoy->to);
         supervisor_speak_for(NULL);
         disappoint(&caller, decoy->number, decoy->cookie);
         caller_close(&caller);

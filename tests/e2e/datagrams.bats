@@ -66,6 +66,20 @@ assert_refused() { # WAY ADDRESS PORT TEXT
     done
 }
 
+@test "a datagram to a host name is told of by the name, and by what would let it out" {
+    local mode
+    for mode in preload supervise; do
+        run -0 through socksify --mode $mode --report python3 -c 'import socket
+print(socket.socket(type=socket.SOCK_DGRAM).connect_ex(("page.example", 9999)))
+with socket.socket(type=socket.SOCK_DGRAM) as s:
+    try: s.sendto(b"x", ("page.example", 9999))
+    except PermissionError: pass'
+        expect_match "what is said with $mode" "$output" \
+            ': datagrams to page.example:9999: blocked: .*`direct` for this name, and `udp direct`,'
+        expect_match 'the report' "$output" '  page.example:9999  datagram, blocked +[12] '
+    done
+}
+
 @test "a connected socket that another program inherits sends nothing, either" {
     local address
     for address in $OUTSIDE; do

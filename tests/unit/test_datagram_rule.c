@@ -54,9 +54,10 @@ START_TEST(a_blocked_datagram_is_told_of_once)
     ck_assert_int_eq(pipe(ends), 0);
     log_setup(LOG_NORMAL, "test", NULL);
     struct reported reported = {0};
+    const struct scope only_that = {.reported = &reported};
     dup2(ends[1], STDERR_FILENO);
-    report_blocked_datagram(&reported, &to);
-    report_blocked_datagram(&reported, &to);
+    report_blocked_datagram(&only_that, &to);
+    report_blocked_datagram(&only_that, &to);
     dup2(saved, STDERR_FILENO);
     close(ends[1]);
     ssize_t len = read(ends[0], line, sizeof(line) - 1);

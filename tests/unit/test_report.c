@@ -4,6 +4,7 @@
 
 #include "core/log.h"
 #include "core/report.h"
+#include "core/scope.h"
 
 #include "tests/unit/support.h"
 
@@ -34,6 +35,7 @@ START_TEST(what_is_reported_is_counted_by_destination_and_route)
     const struct failure failure = {.status = STATUS_REFUSED, .stage = STAGE_REQUEST, .code = 5};
     struct target to = {.kind = TARGET_IPV4, .port = 80, .ipv4 = {192, 0, 2, 1}};
     struct reported reported = {0};
+    const struct scope scope = {.reported = &reported};
     struct tally *tally = make_tally();
     log_setup(LOG_QUIET, NULL, NULL);
 
@@ -44,8 +46,8 @@ START_TEST(what_is_reported_is_counted_by_destination_and_route)
     report_success(&to, &route, 7);
     report_failure(&to, &route, &failure);
     report_decision(&to, "direct");
-    report_blocked_datagram(&reported, &to);
-    report_blocked_datagram(&reported, &to); /* counted, though said only once */
+    report_blocked_datagram(&scope, &to);
+    report_blocked_datagram(&scope, &to); /* counted, though said only once */
     report_into(NULL);
     report_decision(&to, "direct");
 
