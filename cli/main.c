@@ -12,9 +12,12 @@
 #include "core/log.h"
 #include "core/settings.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int print(const char *text)
 {
@@ -29,6 +32,17 @@ static int print_help(void)
     char text[4096];
     options_help(text, sizeof(text));
     return print(text);
+}
+
+/* The library falls back on stderr without a word. The user is told while he can hear it; a pipe
+ * that nobody reads yet is well. */
+static void try_log_file(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+    if (fd >= 0)
+        close(fd);
+    else if (errno != ENXIO)
+        log_warn("--log-file: %s: %s; messages go to standard error", path, strerror(errno));
 }
 
 static int print_environment(const struct options *options)
@@ -82,6 +96,8 @@ int main(int argc, char **argv)
         log_error("%s", error);
         return EXIT_USAGE;
     }
+    if (options.log_file)
+        try_log_file(options.log_file);
     switch (options.mode) {
     case MODE_HELP:
         return print_help();

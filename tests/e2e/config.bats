@@ -299,6 +299,19 @@ via nobody *'
     stop silent
 }
 
+@test "a log file that cannot be opened is told of, and the program runs" {
+    local log
+    for log in /nowhere/log /run; do
+        run -0 client "$SOCKSIFY" --log-file $log -v -p socks5://10.77.0.1:1080 true
+        expect_match "what is said of $log" "$output" \
+            "^socksify: warning: --log-file: $log: .*; messages go to standard error.socksify: true: pre"
+    done
+    # Nor does a pipe without a reader stop it.
+    mkfifo "$BATS_TEST_TMPDIR/pipe"
+    run -0 timeout 10 "$SOCKSIFY" --log-file "$BATS_TEST_TMPDIR/pipe" -p socks5://10.77.0.1:1080 true
+    expect 'what is said of a pipe' "$output" ''
+}
+
 @test "-q silences, -v tells each connection, --log-file takes it all" {
     run client "$SOCKSIFY" -q -p socks5://10.77.0.1:1199 "$PROBES/probe-connect" page.example 80
     [[ $output != *socksify:* ]]
