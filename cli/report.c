@@ -84,10 +84,10 @@ static void print_line(FILE *to, const struct tally_line *line, int target_width
 }
 
 void report_print(FILE *to, const char *name, int64_t milliseconds, struct tally_line *lines,
-                  size_t count, uint32_t lost)
+                  size_t count, uint32_t lost, uint32_t lost_failed)
 {
     int target_width = (int)strlen("destination"), route_width = (int)strlen("route");
-    uint64_t all = lost, failed = 0;
+    uint64_t all = lost, failed = lost_failed;
     qsort(lines, count, sizeof(*lines), by_total);
     for (size_t i = 0; i < count; i++) {
         all += total(&lines[i]);
@@ -104,7 +104,8 @@ void report_print(FILE *to, const char *name, int64_t milliseconds, struct tally
     for (size_t i = 0; i < count; i++)
         print_line(to, &lines[i], target_width, route_width);
     if (lost > 0)
-        show(to, "  and %u to more destinations than a report can hold\n", lost);
+        show(to, "  and %u to more destinations than a report can hold, of which %u failed\n", lost,
+             lost_failed);
 }
 
 static void write_all(int fd, const char *bytes, size_t len)
@@ -132,7 +133,8 @@ static void print_table(const struct reporter *reporter)
     FILE *stream = open_memstream(&text, &len);
     if (stream) {
         report_print(stream, reporter->name, dial_now_ms() - reporter->start_ms, lines,
-                     tally_read(reporter->tally, lines), tally_lost(reporter->tally));
+                     tally_read(reporter->tally, lines), tally_lost(reporter->tally),
+                     tally_lost_failed(reporter->tally));
         fclose(stream);
         write_all(to >= 0 ? to : reporter->to, text, len);
     }

@@ -21,8 +21,8 @@
 int report_start(const char *name);
 
 /* Print lines of a tally as a table, those with most connections first; it sorts them. lost: how
- * many connections are in none of them. */
+ * many connections are in none of them; lost_failed: how many of these failed. */
 void report_print(FILE *to, const char *name, int64_t milliseconds, struct tally_line *lines,
-                  size_t count, uint32_t lost);
+                  size_t count, uint32_t lost, uint32_t lost_failed);
 
 #endif

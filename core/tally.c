@@ -35,8 +35,7 @@ struct entry {
 
 struct tally {
     char head[16];
-    uint32_t lost;
-    uint32_t padding;
+    uint32_t lost, lost_failed;
     struct entry entries[TALLY_LINES_MAX];
 };
 
@@ -208,8 +207,10 @@ void tally_add_failure(struct tally *tally, const struct target *to, const char 
 {
     struct key key = key_of(to, route);
     struct entry *entry = find(tally, &key);
-    if (!entry)
+    if (!entry) {
+        __atomic_add_fetch(&tally->lost_failed, 1, __ATOMIC_RELAXED);
         return;
+    }
     __atomic_store_n(&entry->failure, pack(failure), __ATOMIC_RELAXED);
     __atomic_add_fetch(&entry->failed, 1, __ATOMIC_RELAXED);
 }
@@ -285,4 +286,9 @@ size_t tally_read(const struct tally *tally, struct tally_line lines[static TALL
 uint32_t tally_lost(const struct tally *tally)
 {
     return __atomic_load_n(&tally->lost, __ATOMIC_RELAXED);
+}
+
+uint32_t tally_lost_failed(const struct tally *tally)
+{
+    return __atomic_load_n(&tally->lost_failed, __ATOMIC_RELAXED);
 }

@@ -51,7 +51,8 @@ void tally_add_decision(struct tally *tally, const struct target *to, const char
  * whatever the file holds: texts are printable and end in NUL. Returns their number. */
 size_t tally_read(const struct tally *tally, struct tally_line lines[static TALLY_LINES_MAX]);
 
-/* How many found no room. */
+/* How many found no room; and how many of these were failures. */
 uint32_t tally_lost(const struct tally *tally);
+uint32_t tally_lost_failed(const struct tally *tally);
 
 #endif

@@ -30,6 +30,7 @@ static void check_lines(const struct tally *tally)
             MUST(strlen(failure_text(&lines[i].failure, why)) < sizeof(why));
     }
     tally_lost(tally);
+    tally_lost_failed(tally);
 }
 
 static void add(struct tally *tally, struct input *input)

@@ -180,7 +180,7 @@ START_TEST(a_process_that_dies_at_any_moment_stops_nobody)
 }
 END_TEST
 
-START_TEST(what_finds_no_room_is_counted_in_one_number)
+START_TEST(what_finds_no_room_is_counted_without_a_line)
 {
     const uint32_t wanted = 3 * TALLY_LINES_MAX;
     for (uint32_t i = 0; i < wanted; i++) {
@@ -192,6 +192,15 @@ START_TEST(what_finds_no_room_is_counted_in_one_number)
     size_t count = tally_read(tally, lines);
     ck_assert_uint_gt(count, TALLY_LINES_MAX * 9 / 10);
     ck_assert_uint_eq(count + tally_lost(tally), wanted);
+    ck_assert_uint_eq(tally_lost_failed(tally), 0);
+
+    /* Failures among it are counted, too. */
+    const struct failure failure = {.status = STATUS_REFUSED, .stage = STAGE_REQUEST, .code = 5};
+    const struct target last = to("one-more.example:80");
+    tally_add_failure(tally, &last, "home", &failure);
+    tally_add_success(tally, &last, "home", 1);
+    ck_assert_uint_eq(count + tally_lost(tally), wanted + 2);
+    ck_assert_uint_eq(tally_lost_failed(tally), 1);
 }
 END_TEST
 
@@ -294,7 +303,7 @@ int main(void)
     tcase_add_test(cases, threads_count_at_once);
     tcase_add_test(cases, processes_count_at_once);
     tcase_add_test(cases, a_process_that_dies_at_any_moment_stops_nobody);
-    tcase_add_test(cases, what_finds_no_room_is_counted_in_one_number);
+    tcase_add_test(cases, what_finds_no_room_is_counted_without_a_line);
     tcase_add_test(cases, long_texts_are_cut_and_none_is_lost);
     tcase_add_loop_test(cases, whatever_the_file_holds_lines_are_printable, 0, 4);
     tcase_add_test(cases, only_a_tally_is_opened);
