@@ -2,6 +2,7 @@
  * Words for a destination. */
 #include "cli/destination.h"
 
+#include "core/proxy.h"
 #include "core/text.h"
 
 #include <arpa/inet.h>
@@ -80,4 +81,13 @@ const char *destination_read(const char *text, struct target *target, bool *has_
     }
     read_old_forms(target);
     return NULL;
+}
+
+const char *destination_shown(const char *text, char buf[static DESTINATION_SHOWN_MAX])
+{
+    if (strchr(text, '@'))
+        proxy_hide_secret(text, strlen(text), buf, DESTINATION_SHOWN_MAX);
+    else
+        text_join(buf, DESTINATION_SHOWN_MAX, text, NULL);
+    return buf;
 }

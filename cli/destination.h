@@ -15,4 +15,11 @@
  */
 const char *destination_read(const char *text, struct target *target, bool *has_port);
 
+/* Enough for most; longer ones are cut. */
+enum { DESTINATION_SHOWN_MAX = 320 };
+
+/* The text for a message about what is wrong with it, without what could be a password: it may have
+ * been meant to be a proxy. */
+const char *destination_shown(const char *text, char buf[static DESTINATION_SHOWN_MAX]);
+
 #endif

@@ -353,10 +353,10 @@ int explain(const struct options *options)
     struct config *config;
     struct target to;
     bool has_port;
-    char executable[PATH_MAX];
+    char executable[PATH_MAX], shown_target[DESTINATION_SHOWN_MAX];
     const char *wrong = destination_read(options->target, &to, &has_port);
     if (wrong) {
-        log_error("--explain: %s: %s", options->target, wrong);
+        log_error("--explain: %s: %s", destination_shown(options->target, shown_target), wrong);
         return EXIT_USAGE;
     }
     if (!has_port)

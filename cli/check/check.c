@@ -42,6 +42,7 @@ static int read_task(const struct options *options, struct task *task)
 {
     const char *word = options->target;
     bool has_port = true;
+    char shown[DESTINATION_SHOWN_MAX];
     *task = (struct task){.options = *options};
     task->is_proxy_named =
         word && strstr(word, "://") && strncasecmp(word, "socks", strlen("socks")) == 0;
@@ -64,7 +65,9 @@ static int read_task(const struct options *options, struct task *task)
         wrong = "expected HOST:PORT or a URL";
     if (!wrong)
         return 0;
-    log_error("--check: %s: %s", word, wrong);
+    log_error(
+        "--check: %s: %s; a proxy to be tried is a URL such as socks5://HOST:1080, or -p NAME",
+        destination_shown(word, shown), wrong);
     return EXIT_USAGE;
 }
 
@@ -104,6 +107,9 @@ static bool check_proxies(const struct task *task, const struct settings *settin
     } else if (route->kind != ROUTE_PROXY) {
         show(stdout, "target %s: %s; socksify --explain says why\n", target,
              route->kind == ROUTE_DIRECT ? "goes direct, without a proxy" : "is blocked");
+        if (task->options.target && !strstr(task->options.target, "://"))
+            findings_add_hint(findings, "if a proxy is there, --check socks5://%s tries it",
+                              target);
     } else {
         show(stdout, "target %s\n", target);
         if (task->is_default)

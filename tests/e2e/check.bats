@@ -323,6 +323,7 @@ unknown name ok'
         > "$BATS_TEST_TMPDIR/conf"
     run -0 checked -f "$BATS_TEST_TMPDIR/conf" --check 203.0.113.10:80
     expect_match 'direct' "$output" 'target 203\.0\.113\.10:80: goes direct, without a proxy'
+    expect 'advice' "$(advice)" 'if a proxy is there, --check socks5://203.0.113.10:80 tries it'
     run -0 checked -f "$BATS_TEST_TMPDIR/conf" --check page.example:80
     expect_match 'blocked' "$output" 'target page\.example:80: is blocked; .*the target takes no proxy'
     assert_no_leak
@@ -357,6 +358,12 @@ unknown name ok'
     for target in ls page.example 203.0.113.10 page.example:0 page.example/x foo://page.example ::1; do
         run -2 client "$SOCKSIFY" -p socks5://10.77.0.1 --check "$target"
         expect_match "the message for $target" "$output" '^socksify: --check: .*expected'
+        expect_match 'of what it may have been' "$output" '; a proxy .* socks5://HOST:1080, or -p NAME$'
+    done
+    for target in alice:s3cret@10.77.0.1:1081 http://alice:s3cret@10.77.0.1:0/; do
+        run -2 client "$SOCKSIFY" -p socks5://10.77.0.1 --check "$target"
+        run -2 client "$SOCKSIFY" -p socks5://10.77.0.1 --explain "$target"
+        expect_match "the message for $target" "$output" ': (http://)?\*\*\*@10\.77\.0\.1:[0-9*]+/?: expected'
     done
 }
 
