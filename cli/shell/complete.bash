@@ -86,6 +86,30 @@ _socksify_walk() {
     done
 }
 
+# Sets unquoted: the word as the shell will read it. Nothing in it is run, so that variables and
+# commands stay as they are.
+_socksify_unquote() { # WORD
+    local rest=$1 char quote=
+    unquoted=
+    if [[ $rest == \~/* ]]; then
+        unquoted=$HOME
+        rest=${rest:1}
+    fi
+    while [[ $rest ]]; do
+        char=${rest:0:1}
+        rest=${rest:1}
+        case $quote$char in
+        [\"\']) quote=$char ;;
+        '""' | "''") quote= ;;
+        \\ | \"\\)
+            unquoted+=${rest:0:1}
+            rest=${rest:1}
+            ;;
+        *) unquoted+=$char ;;
+        esac
+    done
+}
+
 # Offer those words that begin with the last one. bash replaces but the end of that.
 _socksify_offer() { # BEGINNING-OF-EACH WORD...
     local beginning=$1 word current=${words[-1]}
@@ -98,13 +122,13 @@ _socksify_offer() { # BEGINNING-OF-EACH WORD...
 
 # Offer values of an option, of which the beginning of the last word is no part.
 _socksify_offer_values() { # OPTION BEGINNING
-    local names
+    local names unquoted
     case ${known[$1]--} in
     -) ;;
     file) compopt -o default ;;
     proxy)
-        mapfile -t names < <("$program" --completions proxies \
-            ${config:+"${config/#\~\//$HOME/}"} 2> /dev/null)
+        _socksify_unquote "$config"
+        mapfile -t names < <("$program" --completions proxies ${unquoted:+"$unquoted"} 2> /dev/null)
         _socksify_offer "$2" "${names[@]}" socks5:// socks4a:// socks4://
         [[ ${COMPREPLY[*]} != *:// ]] || compopt -o nospace
         ;;
@@ -138,6 +162,7 @@ _socksify_offer_program() { # INDEX
 }
 
 _socksify() {
+    local IFS=$' \t\n' # the user's own may be another
     local words starts tail option attached past config letters='' names=()
     local program=${1/#\~\//$HOME/}
     local -A value=() known=() long=()

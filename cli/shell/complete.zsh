@@ -3,9 +3,11 @@
 # Completion of socksify's command line in zsh. The options are those that the program itself tells.
 
 _socksify_proxies() {
-    local -a names file
-    file=(${(Q)opt_args[-f]:-$opt_args[--config]})
-    names=(${(f)"$(_call_program proxies $service --completions proxies ${(q)~file} 2> /dev/null)"})
+    local -a names file match mbegin mend
+    local word=${opt_args[-f]:-$opt_args[--config]}
+    # In opt_args a backslash stands before each backslash, beside what the word itself quotes with.
+    file=(${${(Q)${word//(#b)\\([\\:])/$match[1]}}/#\~\//$HOME/})
+    names=(${(f)"$(_call_program proxies $service --completions proxies ${(q)file} 2> /dev/null)"})
     _alternative \
         "proxies:proxy of the configuration:(($names))" \
         "schemes:URL:compadd -S '' socks5:// socks4a:// socks4://"

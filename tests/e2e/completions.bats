@@ -60,7 +60,7 @@ make_tool() {
 
 # What stands on the line when everything that the shell offers at its end has been inserted.
 line_in() { # bash|zsh LINE
-    local command=(bash --rcfile /run/bash.rc -i)
+    local command=(bash --rcfile "${RC:-/run/bash.rc}" -i)
     local first='wait ready>'
     if [ "$1" = zsh ]; then
         command=(zsh -f -i)
@@ -138,6 +138,30 @@ each_offers() {
     each_offers 'socksify -vf /run/files/proxies -p w' work
     each_offers 'socksify -v -f/run/files/proxies -p w' work
     each_offers 'socksify --config=/run/files/proxies -p w' work
+}
+
+@test "the configuration's name may be written as the shell lets one write it" {
+    local word option
+    export HOME="/run/files/it's me"
+    mkdir -p "$HOME"
+    cp /run/files/proxies "$HOME/a b"
+    # The keys of a backslash are two, and what is in quotes here the shell on the terminal expands.
+    # shellcheck disable=SC1003,SC2088
+    for word in '"/run/files/it'\''s me/a b"' '/run/files/it\\'\''s\\ me/a\\ b' '~/a\\ b' '~/"a b"'; do
+        for option in "-f $word" "--config=$word" "-vf$word"; do
+            expect_match 'what bash offers' "$(line_in bash "socksify $option -p w")" ' -p work *>>'
+        done
+        expect_match 'what zsh offers' "$(line_in zsh "socksify -f $word -p w")" ' -p work *>>'
+    done
+}
+
+@test "settings of bash's user do not matter" {
+    local setting
+    for setting in 'set -u' 'set -f' 'IFS=' 'IFS=e' 'shopt -s failglob nullglob' 'set -o posix'; do
+        printf '%s\n' "$(cat /run/bash.rc)" "$setting" > /run/other.rc
+        expect "what is offered after $setting" \
+            "$(RC=/run/other.rc offered bash 'socksify -v --mode ' | xargs)" 'auto preload supervise'
+    done
 }
 
 @test "behind the options programs are offered, and then what is known of their arguments" {
