@@ -9,6 +9,7 @@
 #include "cli/show.h"
 #include "core/config.h"
 #include "core/datagram_rule.h"
+#include "core/endpoint.h"
 #include "core/excerpt.h"
 #include "core/handshake.h"
 #include "core/hosts.h"
@@ -134,8 +135,7 @@ static void say_hops(const struct route *route)
 
 static bool is_looked_up_for_socks4(const struct route *route, const struct target *to)
 {
-    const struct proxy *last = route->hop[route->hop_count - 1];
-    return to->kind == TARGET_NAME && last->protocol == PROXY_SOCKS4 && last->resolve_local;
+    return to->kind == TARGET_NAME && endpoints_are_local(route);
 }
 
 /* STATUS_OK, or why the route cannot carry the target. */

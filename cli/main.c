@@ -89,7 +89,7 @@ int main(int argc, char **argv)
     char error[OPTIONS_ERROR_MAX];
 
     if (containment_is_test_program(argv[0]))
-        return containment_run_tests();
+        return containment_run_tests(argv);
     if (completions_are_asked(argv))
         return completions_print(argv);
     if (options_parse(&options, argv, error) != STATUS_OK) {

@@ -61,11 +61,16 @@ enum status endpoints_resolve(const struct proxy *proxy, struct endpoints *found
     return resolved ? STATUS_OK : STATUS_PROXY_UNRESOLVED;
 }
 
-void endpoints_resolve_for_socks4(const struct route *route, struct target *to)
+bool endpoints_are_local(const struct route *route)
 {
     const struct proxy *last = route->hop[route->hop_count - 1];
+    return last->protocol == PROXY_SOCKS4 && last->resolve_local;
+}
+
+void endpoints_resolve_for_socks4(const struct route *route, struct target *to)
+{
     struct endpoints found;
-    if (to->kind == TARGET_NAME && last->protocol == PROXY_SOCKS4 && last->resolve_local &&
+    if (to->kind == TARGET_NAME && endpoints_are_local(route) &&
         endpoints_of_target(to, AF_INET, &found))
         target_from_sockaddr(to, &found.list[0].any, endpoint_len(&found.list[0]));
 }

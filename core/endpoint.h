@@ -42,6 +42,10 @@ enum status endpoints_resolve(const struct proxy *proxy, struct endpoints *found
  */
 bool endpoints_of_target(const struct target *target, int family, struct endpoints *found);
 
+/* Whether host names that take this route of proxies are looked up on this machine: the last proxy
+ * is a SOCKS4 one with resolve=local. */
+bool endpoints_are_local(const struct route *route);
+
 /* resolve=local: where the route's last proxy speaks SOCKS4, a host name becomes an address, looked
  * up here as the user asked. One that cannot be found stays a name. */
 void endpoints_resolve_for_socks4(const struct route *route, struct target *to);

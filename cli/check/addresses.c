@@ -4,6 +4,7 @@
 
 #include "core/config.h"
 #include "core/dns_answer.h"
+#include "core/endpoint.h"
 #include "core/forward.h"
 #include "core/hosts.h"
 
@@ -58,7 +59,8 @@ static void ask(const struct scope *scope, const struct target *to, enum dns_typ
         set(found, address, type == DNS_TYPE_A ? AF_INET : AF_INET6, to->port);
 }
 
-void addresses_find(const struct scope *scope, const struct target *to, struct addresses *found)
+void addresses_find(const struct scope *scope, const struct target *to, const struct route *route,
+                    struct addresses *found)
 {
     *found = (struct addresses){.why_not = "the target is an address of the other kind"};
     if (to->kind == TARGET_IPV4)
@@ -69,6 +71,13 @@ void addresses_find(const struct scope *scope, const struct target *to, struct a
         return;
     if (find_in_hosts(scope, to, found)) {
         found->why_not = "the hosts file has no such address for it";
+        return;
+    }
+    if (endpoints_are_local(route)) {
+        found->ipv4 = *to;
+        endpoints_resolve_for_socks4(route, &found->ipv4);
+        found->has_ipv4 = found->ipv4.kind == TARGET_IPV4;
+        found->why_not = "this machine's own resolver, which resolve=local has asked, knows none";
         return;
     }
     found->why_not = "its address is not known: it is in no hosts file, and no `dns-server` line "

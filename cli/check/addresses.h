@@ -3,6 +3,7 @@
 #ifndef SOCKSIFY_CLI_CHECK_ADDRESSES_H
 #define SOCKSIFY_CLI_CHECK_ADDRESSES_H
 
+#include "core/route.h"
 #include "core/scope.h"
 #include "core/target.h"
 
@@ -24,7 +25,9 @@ struct addresses {
 void addresses_of_default(struct addresses *found);
 
 /* Of another: itself, or from the hosts file, or from the configuration's dns-server, which is
- * asked by the way that the rules have for it. Nothing else is asked. */
-void addresses_find(const struct scope *scope, const struct target *to, struct addresses *found);
+ * asked by the way that the rules have for it. Nothing else is asked, unless the route to it, one
+ * of proxies, has this machine look it up (resolve=local). */
+void addresses_find(const struct scope *scope, const struct target *to, const struct route *route,
+                    struct addresses *found);
 
 #endif

@@ -13,6 +13,7 @@
 #include "cli/show.h"
 #include "cli/supervise/start.h"
 #include "core/config.h"
+#include "core/endpoint.h"
 #include "core/endpoint_cache.h"
 #include "core/hosts.h"
 #include "core/log.h"
@@ -86,6 +87,13 @@ static struct decision decide_by_environment(const struct settings *settings,
     return rules_decide(config_rules(*config), &somewhere);
 }
 
+/* Whether host names that take this route are looked up on this machine, though by their rule they
+ * take a proxy. */
+static bool is_looked_up_here(const struct route *route)
+{
+    return route->kind == ROUTE_PROXY && endpoints_are_local(route);
+}
+
 /* True when there was a proxy to be tried. */
 static bool check_proxies(const struct task *task, const struct settings *settings,
                           const struct config *config, struct findings *findings)
@@ -115,7 +123,7 @@ static bool check_proxies(const struct task *task, const struct settings *settin
         if (task->is_default)
             addresses_of_default(&addresses);
         else
-            addresses_find(&scope, &task->to, &addresses);
+            addresses_find(&scope, &task->to, route, &addresses);
         bool is_asked_for = route->timeout_ms != CONFIG_TIMEOUT_MS || task->options.timeout;
         steps_take(&(struct journey){
             .route = route,
@@ -131,16 +139,26 @@ static bool check_proxies(const struct task *task, const struct settings *settin
     return tried;
 }
 
-static void check_containment(const struct task *task, const char *path, struct findings *findings)
+static void check_containment(const struct task *task, const char *path,
+                              const struct config *config, struct findings *findings)
 {
+    struct target name;
+    target_set_host(&name, CONTAINMENT_NAME, strlen(CONTAINMENT_NAME), CONTAINMENT_PORT);
+    const struct route *route = rules_decide(config_rules(config), &name).route;
+    bool looked_up = is_looked_up_here(route);
     show(stdout, "what programs send\n");
     /* The library's own line on each of the tests would say the same again. */
     if (!task->options.has_level)
         setenv(SETTINGS_LOG, "quiet", 1);
     fflush(stdout);
-    if (containment_check(path))
+    if (containment_check(path, looked_up))
         return;
     findings_add_problem(findings, "something leaves beside the proxy");
+    if (looked_up)
+        findings_add_advice(findings,
+                            "%s: resolve=local has host names looked up here: socks4a:// or "
+                            "socks5:// in its URL leaves that to the proxy, if it can",
+                            route->hop[route->hop_count - 1]->name);
     findings_add_advice(findings, "look for lines that say direct in the configuration (default, "
                                   "direct, udp): they let it out");
 }
@@ -174,7 +192,7 @@ int check(const struct options *options, char **argv)
     if (supervise_is_under())
         log_warn("--check: an outer socksify supervises this: what is seen is seen through it");
     bool tried = check_proxies(&task, &settings, config, &findings);
-    check_containment(&task, path, &findings);
+    check_containment(&task, path, config, &findings);
     config_free(config);
     settings_free(&settings);
     bool fine = findings_print(

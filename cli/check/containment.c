@@ -21,8 +21,8 @@
 #include <unistd.h>
 
 #define TEST_PROGRAM "socksify-check"
-#define TEST_NAME "socksify-check.invalid" /* RFC 6761: no name of the internet's */
-#define TEST_ADDRESS "192.0.2.1"           /* RFC 5737: nobody's address */
+#define LOOKED_UP_HERE "looked-up-here" /* its argument: what it cannot see */
+#define TEST_ADDRESS "192.0.2.1"        /* RFC 5737: nobody's address */
 #define TEST_NAMESERVER "192.0.2.53"
 
 enum {
@@ -46,25 +46,32 @@ static struct sockaddr_in to_address(const char *text, uint16_t port)
     return addr;
 }
 
-static bool test_name(void)
+static bool test_name(bool is_looked_up_here)
 {
     line_begin("host name");
     struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *list;
     char text[INET_ADDRSTRLEN];
     struct in_addr address = {0};
-    int error = getaddrinfo(TEST_NAME, NULL, &hints, &list);
+    int error = getaddrinfo(CONTAINMENT_NAME, NULL, &hints, &list);
     if (!error) {
         address = ((const struct sockaddr_in *)(const void *)list->ai_addr)->sin_addr;
         freeaddrinfo(list);
     }
     inet_ntop(AF_INET, &address, text, sizeof(text));
+    if (!error && is_standin(&address) && is_looked_up_here) {
+        line_end(VERDICT_LEAVES, LINE_ELAPSED,
+                 "%s is %s here, a stand-in; but it is looked up on this machine when a program "
+                 "connects (resolve=local)",
+                 CONTAINMENT_NAME, text);
+        return false;
+    }
     if (!error && is_standin(&address)) {
         line_end(VERDICT_INSIDE, LINE_ELAPSED, "%s is %s here, a stand-in; only the proxy is told",
-                 TEST_NAME, text);
+                 CONTAINMENT_NAME, text);
         return true;
     }
     line_end(VERDICT_LEAVES, LINE_ELAPSED,
-             "%s is looked up by this machine's own resolver, which says: %s", TEST_NAME,
+             "%s is looked up by this machine's own resolver, which says: %s", CONTAINMENT_NAME,
              error ? gai_strerror(error) : text);
     return false;
 }
@@ -110,7 +117,8 @@ static bool test_query(void)
     line_begin("DNS query");
     uint8_t query[DNS_QUERY_MAX], answer[DNS_DATAGRAM_MAX];
     char text[INET_ADDRSTRLEN];
-    size_t len = dns_build_query(query, QUERY_ID, TEST_NAME, DNS_CLASS_IN, DNS_TYPE_A, false);
+    size_t len =
+        dns_build_query(query, QUERY_ID, CONTAINMENT_NAME, DNS_CLASS_IN, DNS_TYPE_A, false);
     ssize_t received = ask(query, len, answer, sizeof(answer));
     int error = errno;
     /* The question comes back, and after it the one record, which ends in the address. */
@@ -136,9 +144,9 @@ bool containment_is_test_program(const char *name)
     return name && strcmp(name, TEST_PROGRAM) == 0;
 }
 
-int containment_run_tests(void)
+int containment_run_tests(char **argv)
 {
-    bool inside = test_name();
+    bool inside = test_name(argv[1] && strcmp(argv[1], LOOKED_UP_HERE) == 0);
     inside &= test_datagram();
     inside &= test_query();
     if (fflush(stdout) != 0) {
@@ -148,10 +156,10 @@ int containment_run_tests(void)
     return inside ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-bool containment_check(const char *path)
+bool containment_check(const char *path, bool is_looked_up_here)
 {
-    static char name[] = TEST_PROGRAM;
-    char *argv[] = {name, NULL};
+    static char name[] = TEST_PROGRAM, looked_up[] = LOOKED_UP_HERE;
+    char *argv[] = {name, is_looked_up_here ? looked_up : NULL, NULL};
     int status = -1;
     pid_t pid = fork();
     if (pid < 0) {

@@ -411,10 +411,8 @@ static bool needs_errand(const struct attempt *attempt)
     const struct route *route = attempt->route;
     if (route->kind == ROUTE_DIRECT)
         return attempt->endpoints.count == 0;
-    const struct proxy *last = route->hop[route->hop_count - 1];
     return route->hop[0]->address.kind == TARGET_NAME ||
-           (attempt->to.kind == TARGET_NAME && last->protocol == PROXY_SOCKS4 &&
-            last->resolve_local);
+           (attempt->to.kind == TARGET_NAME && endpoints_are_local(route));
 }
 
 /* In a thread when it takes its time, else at once. */

@@ -420,6 +420,19 @@ INSIDE='  host name  inside  socksify-check.invalid is STAND-IN here, a stand-in
     leaked_packets
 }
 
+@test "host names that resolve=local has looked up here leave: 1, and it is said what keeps them" {
+    echo '203.0.113.10 here.lan' >> /etc/netns/client/hosts
+    run -1 checked -p "${PROXY[danted-4]}?resolve=local" --check here.lan:80
+    expect_match 'the steps' "$(steps)" 'CONNECT by name left out.CONNECT by IPv4 ok'
+    expect_match 'the output' "$output" 'host name +LEAVES .*datagram +inside.*DNS query +inside '
+    expect 'the verdict' "$(verdict)" 'NOT fine: something leaves beside the proxy'
+    expect_match 'advice' "$(advice)" '10.77.0.1:1080: resolve=local .* socks4a:// or socks5://'
+    assert_no_leak # the name was in the hosts file
+    run -1 checked -p "${PROXY[danted-4]}?resolve=local" --check page.example.com:80
+    expect_match 'IPv4' "$(words 'CONNECT by IPv4')" 'which resolve=local has asked, knows none'
+    [ "$(leaked_packets)" -gt 0 ]
+}
+
 @test "datagrams that are allowed leave: 1" {
     run -1 configured $'default p\nudp direct'
     expect_match 'the output' "$output" 'host name +inside.*datagram +LEAVES .*DNS query +inside'
