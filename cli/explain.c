@@ -67,12 +67,11 @@ static const char *shown(struct word line, char buf[static SHOWN_LINE_MAX + 4])
 /* Where the default comes from that no line of the file gives. */
 static const char *default_source(const struct explanation *e)
 {
-    const char *all_proxy = getenv("ALL_PROXY");
     if (e->options->proxy_count > 0)
         return "-p";
     if (e->settings->source.proxy)
         return SETTINGS_PROXY;
-    return all_proxy && *all_proxy ? "ALL_PROXY" : "all_proxy";
+    return e->settings->source.fallback_origin;
 }
 
 /* The section that a line stands in; its line is 0 for the general lines. */

@@ -64,7 +64,8 @@ static enum status choose_default(struct config *config, const struct config_sou
         return config_error_no_memory(error);
     rules_set_otherwise(config->rules, route, 0);
     const char *origin = source->proxy_origin ? source->proxy_origin : "SOCKSIFY_PROXY";
-    return proxy_variable_read(has_proxy ? origin : "ALL_PROXY",
+    const char *fallback_origin = source->fallback_origin ? source->fallback_origin : "ALL_PROXY";
+    return proxy_variable_read(has_proxy ? origin : fallback_origin,
                                has_proxy ? source->proxy : source->fallback_proxy, routes,
                                &config->proxies, error, route);
 }

@@ -27,9 +27,10 @@ struct config_source {
     const char *proxy_origin;   /* what to call that in messages; NULL: SOCKSIFY_PROXY */
     const char *fallback_proxy; /* ALL_PROXY: used when nothing else names a default and it is a
                                    SOCKS URL, else ignored; NULL: none */
-    const char *app[2];         /* base names of the program, by which [app ...] sections are picked
-                                   (as it was called, and its executable); NULL: none */
-    uint32_t timeout_ms;        /* -t / SOCKSIFY_TIMEOUT: overrides every timeout; 0: not given */
+    const char *fallback_origin; /* what to call that in messages; NULL: ALL_PROXY */
+    const char *app[2];  /* base names of the program, by which [app ...] sections are picked
+                            (as it was called, and its executable); NULL: none */
+    uint32_t timeout_ms; /* -t / SOCKSIFY_TIMEOUT: overrides every timeout; 0: not given */
 };
 
 struct config;

@@ -184,9 +184,9 @@ static enum status read_timeout(struct settings *settings, char *error)
 
 static enum status read_proxies(struct settings *settings)
 {
-    const char *fallback = variable("ALL_PROXY");
-    if (!fallback)
-        fallback = variable("all_proxy");
+    const char *name = variable("ALL_PROXY") ? "ALL_PROXY" : "all_proxy";
+    const char *fallback = variable(name);
+    settings->source.fallback_origin = name;
     enum status status = keep(settings, variable(SETTINGS_PROXY), &settings->source.proxy);
     return status == STATUS_OK ? keep(settings, fallback, &settings->source.fallback_proxy)
                                : status;

@@ -235,8 +235,13 @@ via nobody *'
 }
 
 @test "a mistake in the environment names the variable" {
+    local name
     run -78 client env SOCKSIFY_PROXY=ftp://x "$SOCKSIFY" true
     expect_match 'the message' "$output" '^socksify: SOCKSIFY_PROXY: .*expected'
+    for name in ALL_PROXY all_proxy; do
+        run -78 client env $name=socks5://h:x "$SOCKSIFY" -f /dev/null true
+        expect_match 'the message' "$output" "^socksify: $name: .*expected"
+    done
     run -78 client env SOCKSIFY_TIMEOUT=soon "$SOCKSIFY" -p socks5://10.77.0.1 true
     expect_match 'the message' "$output" '^socksify: SOCKSIFY_TIMEOUT: soon: expected'
     run -78 client env SOCKSIFY_LOG=loud "$SOCKSIFY" -p socks5://10.77.0.1 true
