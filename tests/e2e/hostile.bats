@@ -2,9 +2,10 @@
 # Proxies that lie, stall, break off and shout: the program gets the errno that says why, at the
 # deadline at the latest, and of the target's stream every octet and no other. What each proxy does
 # is written down in tests/support/hostile/*.cases; a program that blocks, one that polls and one on
-# epoll go through all of it.
+# epoll go through all of it, preloaded and supervised.
 
 load ../support/lab
+load ../support/supervise
 
 PROXY=10.77.0.1
 FIRST_PORT=20000
@@ -43,11 +44,11 @@ prepare() {
         "$PROBES/scripted-server" $PROXY:$FIRST_PORT "${script[@]}"
 }
 
-run_program() { # PROGRAM COMMAND...
-    local program=$1
-    shift
-    "$@" "$PROBES/probe-hostile" "$program" < "$dir/places" > "$dir/$program.out" \
-        2> "$dir/$program.err" 3>&- || echo "ended with status $?" >> "$dir/$program.out"
+# A program is preloaded, or supervised (in a binary of its own, out of the library's reach).
+run_program() { # PROGRAM PROBE
+    ip netns exec client timeout 60 "$SOCKSIFY" -f "$dir/conf" "$2" "${1#supervised-}" \
+        < "$dir/places" > "$dir/$1.out" 2> "$dir/$1.err" 3>&- ||
+        echo "ended with status $?" >> "$dir/$1.out"
 }
 
 # What was said on stderr is about connections, and on a line of its own.
@@ -56,18 +57,22 @@ stray_lines() { # PROGRAM
         "$dir/$1.err"
 }
 
+PROGRAMS=({,supervised-}{blocking,poll,epoll})
+
 # play TABLE: all cases, and everything that did not come as it should.
 play() {
-    local program programs=() wrong=0
+    local program probe programs=() wrong=0
     prepare "$1"
-    for program in blocking poll epoll; do
-        run_program $program client timeout 60 "$SOCKSIFY" -f "$dir/conf" &
+    for program in "${PROGRAMS[@]}"; do
+        probe=$PROBES/probe-hostile
+        [[ $program != supervised-* ]] || probe=$STATIC/probe-hostile
+        run_program "$program" "$probe" &
         programs+=($!)
     done
     wait "${programs[@]}"
     stop proxies
-    for program in blocking poll epoll; do
-        stray_lines $program >> "$dir/$program.out" || true
+    for program in "${PROGRAMS[@]}"; do
+        stray_lines "$program" >> "$dir/$program.out" || true
         [ "$(cat "$dir/$program.out")" != "$count cases, 0 failed" ] || continue
         wrong=1
         echo "--- $program:"
