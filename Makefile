@@ -133,7 +133,7 @@ soak: ## the e2e test of many connections, with ten times as many and more
 	@$(SUPPORT)/isolated env BUILD=$(abspath $(BUILD)) SOAK_HELD=9900 SOAK_MADE=100000 \
 	    bats tests/e2e/soak.bats
 
-fuzz: ## look for input that breaks core, for FUZZ_SECONDS (60) in each harness
+fuzz: ## look for input that breaks those who read it, for FUZZ_SECONDS (60) in each harness
 	@$(SUPPORT)/install-packages build fuzz
 	$(Q)$(PARALLEL) $(FUZZERS)
 	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) $(SUPPORT)/run-tests $(BUILD) fuzz
