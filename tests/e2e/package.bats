@@ -9,12 +9,15 @@ ROOT=/run/debian/root
 VERSION=$(sed -n 's/^VERSION := //p' "$SOURCE/Makefile")
 PACKAGE=socksify_${VERSION}_$(dpkg --print-architecture).deb
 
-# package DIRECTORY: build it there, out of a copy of the sources.
+# package DIRECTORY [COMMAND...]: build it there, out of a copy of the sources; by COMMAND, if any.
 package() {
-    mkdir -p "$1"
-    cp -r "$SOURCE"/{Makefile,core,preload,cli,conf} "$1"
-    mkdir "$1/build"
-    "$1/conf/debian/build" "$1/build" > "$1/log" 2>&1 || { cat "$1/log"; return 1; }
+    local directory=$1
+    shift
+    mkdir -p "$directory"
+    cp -r "$SOURCE"/{Makefile,core,preload,cli,conf} "$directory"
+    mkdir "$directory/build"
+    "$@" "$directory/conf/debian/build" "$directory/build" > "$directory/log" 2>&1 ||
+        { cat "$directory/log"; return 1; }
 }
 
 setup_file() {
@@ -82,6 +85,24 @@ state_of_package() {
         package /run/debian/somewhere/deeper/down
     )
     cmp "/run/debian/first/build/$PACKAGE" "/run/debian/somewhere/deeper/down/build/$PACKAGE"
+}
+
+@test "another user, on another file system and in a directory of a group, gets the same" {
+    local elsewhere=/run/debian/shared
+    mkdir $elsewhere
+    mount -t ramfs -o mode=2777 ramfs $elsewhere
+    as_nobody() {
+        # Their directories have the set-group-ID bit, like all below one that has it.
+        chown -R nobody $elsewhere/tree
+        MAKE='make -j1' setpriv --reuid nobody --regid nogroup --clear-groups "$@"
+    }
+    (
+        umask 0
+        package $elsewhere/tree as_nobody
+    )
+    expect_match 'the mode of a directory' "$(stat -c %a $elsewhere/tree/build)" '^[2-7]...$'
+    cmp "/run/debian/first/build/$PACKAGE" "$elsewhere/tree/build/$PACKAGE"
+    umount $elsewhere
 }
 
 @test "lintian has nothing to say" {
