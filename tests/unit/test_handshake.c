@@ -516,6 +516,23 @@ START_TEST(handshake_that_fails_says_why_and_where_for_ever)
 }
 END_TEST
 
+/* Whoever received more than was asked for holds octets of the target's: better none than those. */
+START_TEST(handshake_takes_no_octet_beyond_what_it_needs)
+{
+    static const struct hop hops[3] = {SOCKS5("192.0.2.1")};
+    static const uint8_t granted[] = {5, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0};
+    struct way way;
+    struct handshake h;
+    make_way(&way, hops, "192.0.2.10:81");
+    ck_assert_int_eq(handshake_init(&h, &way.route, &way.to), STATUS_OK);
+    ck_assert_uint_eq(handshake_need(&h), 2);
+    ck_assert_int_eq(handshake_feed(&h, granted, sizeof(granted)), STATUS_BAD_INPUT);
+    ck_assert_int_eq(handshake_want(&h), WANT_NOTHING);
+    ck_assert(!handshake_is_done(&h));
+    ck_assert_int_eq(handshake_feed(&h, granted, 2), STATUS_BAD_INPUT);
+}
+END_TEST
+
 /* The table of libsocksify(7). */
 static const int errno_of_code[] = {
     [1] = ECONNREFUSED, [2] = EACCES,    [3] = ENETUNREACH, [4] = EHOSTUNREACH,
@@ -658,6 +675,7 @@ static Suite *handshake_suite(void)
     TCase *machine = tcase_create("machine");
     tcase_add_loop_test(machine, handshake_that_is_granted_ends_with_the_reply, 0, COUNT(good));
     tcase_add_loop_test(machine, handshake_that_fails_says_why_and_where_for_ever, 0, COUNT(bad));
+    tcase_add_test(machine, handshake_takes_no_octet_beyond_what_it_needs);
     tcase_add_test(machine, handshake_gives_the_errno_of_every_reply_code);
     tcase_add_loop_test(machine, handshake_that_cannot_carry_its_target_sends_nothing, 0,
                         COUNT(impossible));
