@@ -6,7 +6,6 @@
 #include "core/sockopt.h"
 
 #include <errno.h>
-#include <linux/in6.h>
 #include <linux/net.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
@@ -22,7 +21,8 @@ enum {
     IO_URING_LAST = 427,
     SOCKET_TYPE_MASK = 0xf, /* without SOCK_NONBLOCK and SOCK_CLOEXEC */
     OBSOLETE_SOCK_PACKET = 10,
-    CONNECT_TCP = 1 << 1, /* LANDLOCK_ACCESS_NET_CONNECT_TCP, of later kernel headers */
+    FLOWLABEL_MANAGER = 32, /* IPV6_FLOWLABEL_MGR, which some kernel headers hide beside libc's */
+    CONNECT_TCP = 1 << 1,   /* LANDLOCK_ACCESS_NET_CONNECT_TCP, of later kernel headers */
 };
 
 #define PASS SECCOMP_RET_ALLOW
@@ -124,7 +124,7 @@ static void emit_setsockopt(struct writer *w)
     give_if_equal(w, IP_OPTIONS, ASK);
     give_if_equal(w, IPV6_RTHDR, ASK);
     give_if_equal(w, IPV6_2292PKTOPTIONS, ASK);
-    give_if_equal(w, IPV6_FLOWLABEL_MGR, ASK);
+    give_if_equal(w, FLOWLABEL_MANAGER, ASK);
     give(w, PASS);
 }
 
