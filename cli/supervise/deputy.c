@@ -105,18 +105,31 @@ static void look_at_children(struct watcher *watcher)
         _exit(EXIT_FAILURE);
 }
 
-static bool watcher_init(struct watcher *watcher)
+/* 0 or an errno. */
+static int watcher_init(struct watcher *watcher)
 {
-    const int ready = 0;
     sigset_t all;
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     sigfillset(&all);
     watcher->follower.signals = signalfd(-1, &all, SFD_CLOEXEC);
     watcher->follower.pidfd = pidfd_open(watcher->follower.program);
+    if (watcher->follower.signals < 0 || watcher->follower.pidfd < 0)
+        return errno;
     return detach_descriptors(
                (int *[]){&watcher->channel, &watcher->follower.signals, &watcher->follower.pidfd},
-               3) &&
-           send(watcher->channel, &ready, sizeof(ready), MSG_NOSIGNAL) == sizeof(ready);
+               3)
+               ? 0
+               : errno;
+}
+
+/* As the supervisor ends when it could not be one: behind the program, which has said why. */
+static _Noreturn void end_with(pid_t supervisor)
+{
+    int status = 0;
+    while (waitpid(supervisor, &status, 0) < 0 && errno == EINTR)
+        ;
+    follow(status);
+    _exit(EXIT_FAILURE);
 }
 
 _Noreturn void deputy_run(struct deputy *deputy, pid_t supervisor)
@@ -124,14 +137,12 @@ _Noreturn void deputy_run(struct deputy *deputy, pid_t supervisor)
     struct watcher watcher = {.follower = {.beside = supervisor}, .channel = deputy->ends[0]};
     close(deputy->ends[1]);
     if (recv(watcher.channel, &watcher.follower.program, sizeof(watcher.follower.program), 0) !=
-        sizeof(watcher.follower.program)) {
-        int status = 0;
-        waitpid(supervisor, &status, 0);
-        follow(status);
-    }
-    /* Without us there, the supervisor ends the program. */
-    if (!watcher_init(&watcher))
-        _exit(EXIT_FAILURE);
+        sizeof(watcher.follower.program))
+        end_with(supervisor);
+    int error = watcher_init(&watcher);
+    send(watcher.channel, &error, sizeof(error), MSG_NOSIGNAL);
+    if (error)
+        end_with(supervisor);
     for (;;) {
         struct pollfd fds[] = {{.fd = watcher.channel, .events = POLLIN},
                                {.fd = watcher.follower.signals, .events = POLLIN}};
@@ -223,7 +234,7 @@ static void *run_informer(void *unused)
 
 int deputy_inform(struct deputy *deputy, pid_t program)
 {
-    int ready;
+    int error;
     sigset_t child;
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
@@ -237,9 +248,9 @@ int deputy_inform(struct deputy *deputy, pid_t program)
         return errno;
     /* Until the deputy is there, nothing is done that it could miss. */
     send(informer.channel, &program, sizeof(program), MSG_NOSIGNAL);
-    if (recv(informer.channel, &ready, sizeof(ready), 0) != sizeof(ready))
+    if (recv(informer.channel, &error, sizeof(error), 0) != sizeof(error))
         return EPIPE;
-    return pthread_create(&informer.thread, NULL, run_informer, NULL);
+    return error ? error : pthread_create(&informer.thread, NULL, run_informer, NULL);
 }
 
 void deputy_finish(void)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -14,14 +15,32 @@ enum {
                                      overwritten before its turn */
 };
 
+/* The program may be meant to get by with few descriptors; this process has its own to care for,
+ * and a supervisor the sockets of many programs. */
+static void raise_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static bool move_up(int *fd)
 {
-    *fd = fcntl(*fd, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
-    return *fd >= 0;
+    int moved = fcntl(*fd, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
+    if (moved < 0) {
+        if (errno == EINVAL)
+            errno = EMFILE; /* the limit is lower than that */
+        return false;
+    }
+    *fd = moved;
+    return true;
 }
 
 bool detach_descriptors(int *fds[], size_t count)
 {
+    raise_limit();
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null < 0 || !move_up(&null))
         return false;

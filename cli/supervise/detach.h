@@ -11,7 +11,7 @@
  * Keep these descriptors alone, at most 8 of them, under new numbers from 3 on (close-on-exec):
  * whoever reads from a pipe that the program writes to must see its end when the program ends. The
  * standard ones become /dev/null. And leave the current directory, so that it can be unmounted.
- * False with errno.
+ * The limit of descriptors is raised as far as it goes. False with errno.
  */
 bool detach_descriptors(int *fds[], size_t count);
 

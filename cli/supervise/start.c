@@ -19,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -155,14 +154,14 @@ static int meet_program(int channel, pid_t program)
     return listener;
 }
 
-/* It has sockets of many programs in its hands. */
-static void raise_limit(void)
+/* In place of the meeting's end: have the program say why it is not run. */
+static void give_up(int channel, int error)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
+    struct question question;
+    const struct answer answer = {STEP_SUPERVISOR, error};
+    if (recv(channel, &question, sizeof(question), 0) == sizeof(question))
+        send(channel, &answer, sizeof(answer), MSG_NOSIGNAL);
+    close(channel);
 }
 
 /* --- Beside the program --- */
@@ -170,9 +169,10 @@ static void raise_limit(void)
 static _Noreturn void run_beside(int channel, pid_t program)
 {
     detach_terminal();
-    if (!detach_descriptors((int *[]){&channel}, 1))
+    if (!detach_descriptors((int *[]){&channel}, 1)) {
+        give_up(channel, errno);
         _exit(EXIT_FAILURE);
-    raise_limit();
+    }
     int listener = meet_program(channel, program);
     _exit(listener >= 0 ? supervisor_run(listener) : EXIT_FAILURE);
 }
@@ -211,10 +211,14 @@ static int start_beside(const char *name, int ends[2])
 static _Noreturn void run_above(int channel, pid_t program, struct deputy *deputy)
 {
     detach_terminal();
-    if (!detach_descriptors((int *[]){&channel, &deputy->ends[1], &deputy->pidfd}, 3) ||
-        deputy_inform(deputy, program) != 0)
-        _exit(EXIT_FAILURE);
-    raise_limit();
+    int error = detach_descriptors((int *[]){&channel, &deputy->ends[1], &deputy->pidfd}, 3)
+                    ? deputy_inform(deputy, program)
+                    : errno;
+    if (error) {
+        give_up(channel, error);
+        waitpid(program, NULL, 0);
+        _exit(EXIT_REFUSED); /* which the deputy passes on */
+    }
     int listener = meet_program(channel, program);
     int status = listener >= 0 ? supervisor_run(listener) : EXIT_FAILURE;
     deputy_finish();

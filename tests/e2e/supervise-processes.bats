@@ -156,6 +156,20 @@ os.execvp(sys.argv[1], sys.argv[1:])'
     done
 }
 
+@test "a low limit of descriptors is the program's, not the supervisor's" {
+    local how
+    for how in "${ARRANGEMENTS[@]}"; do
+        expect "the page and the limit, $how" "$("$how" bash -c 'ulimit -S -n 12; exec "$@"' - \
+            "$SOCKSIFY" $BUSYBOX sh -c "$FETCH_LINE; ulimit -S -n")" "$PAGE
+12"
+        run -126 "$how" bash -c 'ulimit -n 11; exec "$@"' - "$SOCKSIFY" $BUSYBOX touch ran
+        expect_match "what is said of one that cannot be raised, $how" "$output" \
+            'busybox: cannot be supervised: the supervisor did not start: Too many open files'
+        [ ! -e ran ]
+        until_true nobody_left
+    done
+}
+
 @test "a pipe that the program closes is closed, while the program goes on" {
     local how
     mkfifo -m 622 pipe
