@@ -63,7 +63,8 @@ PROBES          = $(patsubst $(SUPPORT)/%.c,$(BUILD)/support/%,$(wildcard $(SUPP
 UNREACHED       = $(addprefix static/,probe-async-life probe-async-outcome probe-async-wait \
                     probe-calls probe-connect probe-datagram probe-dns probe-fetch probe-hostile \
                     probe-local probe-loopback probe-many probe-race probe-raw probe-tasks) \
-                  musl/probe-fetch musl-static/probe-fetch m32/probe-fetch m32/probe-raw go/probe-go
+                  musl/probe-fetch musl-static/probe-fetch go/probe-go \
+                  $(addprefix m32/,probe-fetch probe-local probe-raw probe-tasks)
 BENCHES         = $(BUILD)/bench/empty.so \
                   $(patsubst tests/%.c,$(BUILD)/%,$(filter-out %/empty.c,$(wildcard tests/bench/*.c))) \
                   $(addprefix $(BUILD)/bench/static/,calls connects download nothing) \

@@ -19,8 +19,6 @@ enum {
     X32_BIT = 0x40000000, /* numbers of x86-64's other ABI begin here */
     IO_URING_FIRST = 425, /* setup, enter, register: the same everywhere */
     IO_URING_LAST = 427,
-    SOCKET_TYPE_MASK = 0xf, /* without SOCK_NONBLOCK and SOCK_CLOEXEC */
-    OBSOLETE_SOCK_PACKET = 10,
     FLOWLABEL_MANAGER = 32, /* IPV6_FLOWLABEL_MGR, which some kernel headers hide beside libc's */
     CONNECT_TCP = 1 << 1,   /* LANDLOCK_ACCESS_NET_CONNECT_TCP, of later kernel headers */
 };

@@ -154,33 +154,22 @@ static void answer(struct request *request)
         request_pass(request);
 }
 
-/* socket(2) with its arguments in memory, where the filter cannot see them. 0 or an errno. */
-static int judge_socket(const struct call *call)
-{
-    uint64_t domain = call->args[0], type = call->args[1] & 0xf;
-    if (domain == AF_UNIX || domain == AF_NETLINK || domain == AF_ALG)
-        return 0;
-    if (domain == AF_PACKET)
-        return EPERM;
-    if (domain != AF_INET && domain != AF_INET6)
-        return EAFNOSUPPORT;
-    if (type == SOCK_STREAM || type == SOCK_DGRAM)
-        return 0;
-    return type == SOCK_RAW ? EPERM : EPROTONOSUPPORT;
-}
-
 static void answer_socketcall(struct request *request)
 {
     uint32_t args[6] = {0};
     bool is_socket = call_is_socketcall_socket(&request->call);
     size_t len = call_socketcall_length(request->call.args[0]) * sizeof(*args);
     int error = caller_read(&request->caller, request->call.args[1], args, len);
+    if (error == EPERM) {
+        refuse_to_be_blind(request, error);
+        return;
+    }
     if (error != 0) {
         request_answer(request, -error);
         return;
     }
     call_decode_socketcall(&request->call, args);
-    error = is_socket ? judge_socket(&request->call) : 0;
+    error = is_socket ? call_judge_socket(&request->call) : 0;
     if (error != 0)
         request_answer(request, -error);
     else if (request->call.kind == CALL_GETSOCKOPT &&

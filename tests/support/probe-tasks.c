@@ -204,9 +204,9 @@ static void as_another_user(void)
 /* A program that nobody may look into. */
 static void closed_to_others(void)
 {
+    int fd = open_socket(0);
     if (prctl(PR_SET_DUMPABLE, 0))
         err(2, "prctl");
-    int fd = open_socket(0);
     printf("connect: %s\n", outcome(connect_target(fd)));
 }
 

@@ -174,6 +174,12 @@ START_TEST(sockets_are_decided_by_domain_type_and_protocol)
         ck_assert_msg(socket_verdict(COMPAT, call_tables[1].socket, cases[i].domain, cases[i].type,
                                      cases[i].protocol) == cases[i].expected,
                       "case %zu of the other architecture", i);
+        /* And where they are arguments of a socketcall. */
+        const struct call call = {.args = {(uint64_t)cases[i].domain, (uint64_t)cases[i].type,
+                                           (uint64_t)cases[i].protocol}};
+        int error = call_judge_socket(&call);
+        ck_assert_msg((error ? REFUSE((uint32_t)error) : PASS) == cases[i].expected,
+                      "case %zu of a socketcall", i);
     }
 }
 END_TEST
