@@ -10,6 +10,7 @@
 #include "cli/report.h"
 #include "cli/shed.h"
 #include "cli/supervise/start.h"
+#include "core/elf_file.h"
 #include "core/inspect.h"
 #include "core/log.h"
 #include "core/search.h"
@@ -47,6 +48,9 @@ struct plan {
  * right to look into it when it runs. */
 static bool can_be_supervised(const struct inspection *inspection)
 {
+    /* Its addresses do not fit into ours, see cli/supervise/call.c. */
+    if (inspection->elf.class == ELFCLASS64 && elf_our_kind().class == ELFCLASS32)
+        return false;
     switch (inspection->kind) {
     case INSPECTION_FAILED:
     case INSPECTION_TOO_DEEP:

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Numbers of system calls. Those of the native architecture are the kernel headers'; those of the
- * other, which a process may use as well, are part of the kernel's interface and never change. */
+ * Numbers of system calls. Those of 64-bit architectures are the kernel headers'; those of the
+ * 32-bit one beside each, which a process may use as well, are part of the kernel's interface and
+ * never change. A wrapper of 32 bits supervises programs of 32 bits alone: others' addresses do not
+ * fit into its own. */
 #include "cli/supervise/call.h"
 
 #include "core/sockopt.h"
@@ -24,24 +26,34 @@
         {SYS_epoll_ctl, CALL_EPOLL_CTL},                                                           \
     }
 
+#define I386_TABLE                                                                                 \
+    {.arch = AUDIT_ARCH_I386, .is_compat = true, .socket = 359, .calls = {                         \
+        {362, CALL_CONNECT},    {368, CALL_GETPEERNAME}, {365, CALL_GETSOCKOPT},                   \
+        {366, CALL_SETSOCKOPT}, {369, CALL_SENDTO},      {370, CALL_SENDMSG},                      \
+        {345, CALL_SENDMMSG},   {371, CALL_RECVFROM},    {372, CALL_RECVMSG},                      \
+        {337, CALL_RECVMMSG},   {417, CALL_RECVMMSG},    {255, CALL_EPOLL_CTL},                    \
+        {102, CALL_SOCKETCALL},                                                                    \
+    }}
+
+#define ARM_TABLE                                                                                  \
+    {.arch = AUDIT_ARCH_ARM, .is_compat = true, .socket = 281, .calls = {                          \
+        {283, CALL_CONNECT},    {287, CALL_GETPEERNAME}, {295, CALL_GETSOCKOPT},                   \
+        {294, CALL_SETSOCKOPT}, {290, CALL_SENDTO},      {296, CALL_SENDMSG},                      \
+        {374, CALL_SENDMMSG},   {292, CALL_RECVFROM},    {297, CALL_RECVMSG},                      \
+        {365, CALL_RECVMMSG},   {417, CALL_RECVMMSG},    {251, CALL_EPOLL_CTL},                    \
+    }}
+
 const struct call_table call_tables[] = {
 #if defined(__x86_64__) && !defined(__ILP32__)
     {.arch = AUDIT_ARCH_X86_64, .socket = SYS_socket, .calls = NATIVE_CALLS},
-    {.arch = AUDIT_ARCH_I386, .is_compat = true, .socket = 359, .calls = {
-        {362, CALL_CONNECT},    {368, CALL_GETPEERNAME}, {365, CALL_GETSOCKOPT},
-        {366, CALL_SETSOCKOPT}, {369, CALL_SENDTO},      {370, CALL_SENDMSG},
-        {345, CALL_SENDMMSG},   {371, CALL_RECVFROM},    {372, CALL_RECVMSG},
-        {337, CALL_RECVMMSG},   {417, CALL_RECVMMSG},    {255, CALL_EPOLL_CTL},
-        {102, CALL_SOCKETCALL},
-    }},
+    I386_TABLE,
+#elif defined(__i386__)
+    I386_TABLE,
 #elif defined(__aarch64__)
     {.arch = AUDIT_ARCH_AARCH64, .socket = SYS_socket, .calls = NATIVE_CALLS},
-    {.arch = AUDIT_ARCH_ARM, .is_compat = true, .socket = 281, .calls = {
-        {283, CALL_CONNECT},    {287, CALL_GETPEERNAME}, {295, CALL_GETSOCKOPT},
-        {294, CALL_SETSOCKOPT}, {290, CALL_SENDTO},      {296, CALL_SENDMSG},
-        {374, CALL_SENDMMSG},   {292, CALL_RECVFROM},    {297, CALL_RECVMSG},
-        {365, CALL_RECVMMSG},   {417, CALL_RECVMMSG},    {251, CALL_EPOLL_CTL},
-    }},
+    ARM_TABLE,
+#elif defined(__arm__)
+    ARM_TABLE,
 #else
 #error "the numbers of this architecture's system calls are missing here"
 #endif

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * Message headers in other processes' memory. The layouts are the kernel's: that of 64-bit programs
- * is ours, that of 32-bit ones has pointers and lengths of 4 octets. */
+ * is ours where we are one, that of 32-bit ones has pointers and lengths of 4 octets. */
 #include "cli/supervise/message.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/uio.h>
-
-_Static_assert(sizeof(void *) == 8, "the supervisor reads 64-bit and 32-bit callers' memory");
 
 struct compat_msghdr {
     uint32_t name;
@@ -130,12 +129,14 @@ static int read_compat_pieces(const struct caller *caller, const struct message 
 static int read_native_pieces(const struct caller *caller, const struct message *message,
                               struct piece *pieces)
 {
-    _Static_assert(sizeof(struct piece) == sizeof(struct iovec), "they are read as they are");
+    struct iovec theirs[MESSAGE_PIECES_MAX];
     int error =
-        caller_read(caller, message->pieces, pieces, message->piece_count * sizeof(*pieces));
-    for (size_t i = 0; error == 0 && i < message->piece_count; i++)
-        if (pieces[i].len > INT64_MAX)
+        caller_read(caller, message->pieces, theirs, message->piece_count * sizeof(*theirs));
+    for (size_t i = 0; error == 0 && i < message->piece_count; i++) {
+        if (theirs[i].iov_len > SSIZE_MAX)
             error = EINVAL;
+        pieces[i] = (struct piece){(uintptr_t)theirs[i].iov_base, theirs[i].iov_len};
+    }
     return error;
 }
 
@@ -241,7 +242,7 @@ int message_read_control(const struct caller *caller, bool is_compat, const stru
 /* Time stamps of the old kind consist of long words, which 32-bit programs have shorter. */
 static bool is_of_longs(const struct cmsghdr *part)
 {
-    return part->cmsg_level == SOL_SOCKET &&
+    return sizeof(long) != sizeof(int32_t) && part->cmsg_level == SOL_SOCKET &&
            (part->cmsg_type == SO_TIMESTAMP || part->cmsg_type == SO_TIMESTAMPNS ||
             part->cmsg_type == SO_TIMESTAMPING);
 }
