@@ -36,14 +36,18 @@ struct parcel {
 enum traffic {
     TRAFFIC_PASSES, /* none of ours, or a stream that has its peer already */
     TRAFFIC_OPENS,  /* a stream, with MSG_FASTOPEN */
+    TRAFFIC_ABSURD, /* that flag on a socket without a network */
     TRAFFIC_DATAGRAM,
 };
 
+/* Flags stand in a register. Passed, MSG_FASTOPEN might meet a stream under the same number, which
+ * it would connect, and for which Landlock does not refuse that. Without it only connected streams
+ * send. Nothing but TCP knows the flag. */
 static enum traffic sort(int fd, int flags)
 {
     int domain = sockopt_domain(fd);
     if (domain != AF_INET && domain != AF_INET6)
-        return TRAFFIC_PASSES;
+        return flags & MSG_FASTOPEN ? TRAFFIC_ABSURD : TRAFFIC_PASSES;
     if (!sockopt_is_tcp(fd))
         return TRAFFIC_DATAGRAM;
     return flags & MSG_FASTOPEN ? TRAFFIC_OPENS : TRAFFIC_PASSES;
@@ -257,6 +261,10 @@ static void send_one(struct request *request, uint64_t at, int flags,
     case TRAFFIC_OPENS:
         open_stream(request, fd, at, flags);
         break;
+    case TRAFFIC_ABSURD:
+        request_answer(request, -EOPNOTSUPP);
+        close(fd);
+        break;
     case TRAFFIC_DATAGRAM:
         conclude(request, fd, send_datagram(request, fd, at, flags), flags, again);
         break;
@@ -306,6 +314,7 @@ void on_sendmmsg(struct request *request)
         pass_stream(request, fd, flags);
         break;
     case TRAFFIC_OPENS: /* what kernels say that have it switched off */
+    case TRAFFIC_ABSURD:
         request_answer(request, -EOPNOTSUPP);
         close(fd);
         break;

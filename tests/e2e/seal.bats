@@ -151,6 +151,7 @@ ADDRESS_URL=http://203.0.113.10/page
     # Another socket under the number: no packet leaves, whatever the program is told.
     sealed -q "$PROBES/probe-race" number 203.0.113.10 81 1000 > /dev/null
     sealed -q "$PROBES/probe-race" datagram 203.0.113.10 81 1000 > /dev/null
+    sealed -q "$STATIC/probe-race" fast-open 203.0.113.10 82 10000 > /dev/null
     expect 'the same, static' \
         "$(sealed -q "$STATIC/probe-race" address 203.0.113.10 81 1000)" 'done'
     # The library alone would lose one round or the other; the bare program wins each.

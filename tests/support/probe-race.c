@@ -5,6 +5,7 @@
  *   address      the address in memory is a local one and the target's by turns
  *   number       the descriptor is a local socket and one of the Internet by turns, for connect
  *   datagram     the same, for sendto
+ *   fast-open    the same, for sendmsg and sendmmsg with MSG_FASTOPEN
  *   message      the name in a message of sendmsg is there and gone by turns, on a datagram socket
  *   socketcall   the arguments of socketcall(socket) are a stream's and a raw socket's by turns */
 #include "raw.h"
@@ -100,6 +101,18 @@ static void race_datagram(void)
              sizeof(target));
 }
 
+static void race_fast_open(void)
+{
+    struct mmsghdr messages = {.msg_hdr = message};
+    const int flags = MSG_FASTOPEN | MSG_DONTWAIT | MSG_NOSIGNAL;
+    int old = internet;
+    internet = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    close(old);
+    messages.msg_hdr.msg_name = &target;
+    raw_call(ABI_NATIVE, RAW_SENDMSG, NUMBER, (long)&messages.msg_hdr, flags, 0, 0, 0);
+    syscall(SYS_sendmmsg, NUMBER, &messages, 1, flags);
+}
+
 static void race_message(void)
 {
     raw_call(ABI_NATIVE, RAW_SENDMSG, internet, (long)&message, MSG_DONTWAIT, 0, 0, 0);
@@ -132,6 +145,7 @@ int main(int argc, char **argv)
         {"address", swap_address, race_address, SOCK_STREAM},
         {"number", swap_number, race_number, SOCK_STREAM},
         {"datagram", swap_number, race_datagram, SOCK_DGRAM},
+        {"fast-open", swap_number, race_fast_open, SOCK_STREAM},
         {"message", swap_name, race_message, SOCK_DGRAM},
         {"socketcall", swap_arguments, race_socketcall, SOCK_STREAM},
     };
