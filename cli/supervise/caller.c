@@ -95,22 +95,34 @@ static int outcome(ssize_t copied, size_t len)
     return copied < 0 && errno != EINTR ? errno : EFAULT;
 }
 
-int caller_read(const struct caller *caller, uint64_t address, void *into, size_t len)
+int caller_gather(const struct caller *caller, const struct iovec *pieces, size_t count, void *into,
+                  size_t len)
 {
     struct iovec ours = {into, len};
-    struct iovec theirs = {(void *)(uintptr_t)address, len};
     if (len == 0)
         return 0;
-    return outcome(process_vm_readv(caller->tid, &ours, 1, &theirs, 1, 0), len);
+    return outcome(process_vm_readv(caller->tid, &ours, 1, pieces, count, 0), len);
+}
+
+int caller_scatter(const struct caller *caller, const struct iovec *pieces, size_t count,
+                   const void *from, size_t len)
+{
+    struct iovec ours = {(void *)(uintptr_t)from, len};
+    if (len == 0)
+        return 0;
+    return outcome(process_vm_writev(caller->tid, &ours, 1, pieces, count, 0), len);
+}
+
+int caller_read(const struct caller *caller, uint64_t address, void *into, size_t len)
+{
+    const struct iovec theirs = {(void *)(uintptr_t)address, len};
+    return caller_gather(caller, &theirs, 1, into, len);
 }
 
 int caller_write(const struct caller *caller, uint64_t address, const void *from, size_t len)
 {
-    struct iovec ours = {(void *)(uintptr_t)from, len};
-    struct iovec theirs = {(void *)(uintptr_t)address, len};
-    if (len == 0)
-        return 0;
-    return outcome(process_vm_writev(caller->tid, &ours, 1, &theirs, 1, 0), len);
+    const struct iovec theirs = {(void *)(uintptr_t)address, len};
+    return caller_scatter(caller, &theirs, 1, from, len);
 }
 
 int caller_take(const struct caller *caller, int number)

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct iovec;
+
 enum { CALLER_NAME_MAX = 256 };
 
 struct caller {
@@ -24,6 +26,13 @@ void caller_close(struct caller *caller);
 /* Copy len octets out of, or into, its memory. 0; EFAULT when not all of them could be; EPERM. */
 int caller_read(const struct caller *caller, uint64_t address, void *into, size_t len);
 int caller_write(const struct caller *caller, uint64_t address, const void *from, size_t len);
+
+/* The same for pieces of its memory, of which there are no more than IOV_MAX, and which hold len
+ * octets together. */
+int caller_gather(const struct caller *caller, const struct iovec *pieces, size_t count, void *into,
+                  size_t len);
+int caller_scatter(const struct caller *caller, const struct iovec *pieces, size_t count,
+                   const void *from, size_t len);
 
 /* A descriptor of ours (close-on-exec) for what the caller has as number; -1 with errno: EBADF,
  * EPERM. */

@@ -158,31 +158,30 @@ int message_read_pieces(const struct caller *caller, bool is_compat, const struc
     return error;
 }
 
-int message_gather(const struct caller *caller, const struct piece *pieces, void *into, size_t len)
+/* Those that hold the first len octets. Returns how many they are. */
+static size_t cut_pieces(const struct piece *pieces, size_t len,
+                         struct iovec cut[static MESSAGE_PIECES_MAX])
 {
-    uint8_t *at = into;
-    int error = 0;
-    for (; error == 0 && len > 0; pieces++) {
+    size_t count = 0;
+    for (; len > 0; pieces++) {
         size_t part = pieces->len < len ? pieces->len : len;
-        error = caller_read(caller, pieces->at, at, part);
-        at += part;
+        cut[count++] = (struct iovec){(void *)(uintptr_t)pieces->at, part};
         len -= part;
     }
-    return error;
+    return count;
+}
+
+int message_gather(const struct caller *caller, const struct piece *pieces, void *into, size_t len)
+{
+    struct iovec cut[MESSAGE_PIECES_MAX];
+    return caller_gather(caller, cut, cut_pieces(pieces, len, cut), into, len);
 }
 
 int message_scatter(const struct caller *caller, const struct piece *pieces, const void *from,
                     size_t len)
 {
-    const uint8_t *at = from;
-    int error = 0;
-    for (; error == 0 && len > 0; pieces++) {
-        size_t part = pieces->len < len ? pieces->len : len;
-        error = caller_write(caller, pieces->at, at, part);
-        at += part;
-        len -= part;
-    }
-    return error;
+    struct iovec cut[MESSAGE_PIECES_MAX];
+    return caller_scatter(caller, cut, cut_pieces(pieces, len, cut), from, len);
 }
 
 /* --- Control messages --- */

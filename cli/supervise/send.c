@@ -21,7 +21,10 @@
 #include <unistd.h>
 
 /* Of one sendmmsg(2), so that the others do not wait for long; it may always send fewer. */
-enum { BATCH_OCTETS_MAX = 1 << 20 };
+enum {
+    BATCH_OCTETS_MAX = 1 << 20,
+    BATCH_PIECES_MAX = 4 * MESSAGE_PIECES_MAX, /* each costs as much as a kilobyte */
+};
 
 /* What one message consists of. */
 struct parcel {
@@ -29,6 +32,7 @@ struct parcel {
     int flags;
     uint8_t *data; /* MESSAGE_DATA_MAX octets of room */
     size_t len;
+    size_t piece_count; /* that the data lay in */
     _Alignas(struct cmsghdr) uint8_t control[MESSAGE_CONTROL_MAX];
     size_t control_len;
 };
@@ -67,6 +71,7 @@ static int read_sendto(const struct request *request, struct parcel *parcel)
     parcel->control_len = 0;
     parcel->name.len = (socklen_t)name_len;
     parcel->len = (size_t)args[2];
+    parcel->piece_count = 1;
     memset(&parcel->name.addr, 0, sizeof(parcel->name.addr));
     int error = caller_read(&request->caller, args[4], &parcel->name.addr, parcel->name.len);
     return error ? error : caller_read(&request->caller, args[1], parcel->data, parcel->len);
@@ -95,6 +100,7 @@ static int read_message(const struct request *request, uint64_t at, int flags,
     if (error == 0)
         error = message_gather(caller, pieces, parcel->data, total);
     parcel->len = total;
+    parcel->piece_count = error ? 0 : message.piece_count;
     return error;
 }
 
@@ -151,8 +157,9 @@ static void return_room(uint8_t *room, const uint8_t *ordinary)
         munmap(room, MESSAGE_DATA_MAX);
 }
 
-/* at: the message's header; 0: a sendto(2). */
-static int64_t send_datagram(const struct request *request, int fd, uint64_t at, int flags)
+/* at: the message's header; 0: a sendto(2). *pieces: in how many its data lay, if it was sent. */
+static int64_t send_datagram(const struct request *request, int fd, uint64_t at, int flags,
+                             size_t *pieces)
 {
     uint8_t ordinary[MESSAGE_DATA_MAX];
     struct parcel parcel;
@@ -163,6 +170,7 @@ static int64_t send_datagram(const struct request *request, int fd, uint64_t at,
                                                   : read_message(request, at, flags, &parcel);
     int64_t result = error ? -error : post(request, fd, &parcel);
     return_room(parcel.data, ordinary);
+    *pieces = error ? 0 : parcel.piece_count;
     return result;
 }
 
@@ -251,6 +259,7 @@ static void pass_stream(struct request *request, int fd, int flags)
 static void send_one(struct request *request, uint64_t at, int flags,
                      void (*again)(struct request *request))
 {
+    size_t pieces;
     int fd = request_take_socket(request);
     if (fd < 0)
         return;
@@ -266,7 +275,7 @@ static void send_one(struct request *request, uint64_t at, int flags,
         close(fd);
         break;
     case TRAFFIC_DATAGRAM:
-        conclude(request, fd, send_datagram(request, fd, at, flags), flags, again);
+        conclude(request, fd, send_datagram(request, fd, at, flags, &pieces), flags, again);
         break;
     }
 }
@@ -288,9 +297,13 @@ static int64_t send_many(const struct request *request, int fd, int flags)
     uint64_t at = request->call.args[1];
     uint64_t count = (uint32_t)request->call.args[2];
     int64_t octets = 0;
+    size_t pieces = 0;
     uint64_t i = 0;
-    for (; i < count && i < MESSAGE_PIECES_MAX && octets < BATCH_OCTETS_MAX; i++) {
-        int64_t result = send_datagram(request, fd, at, flags);
+    for (; i < count && i < MESSAGE_PIECES_MAX && octets < BATCH_OCTETS_MAX &&
+           pieces < BATCH_PIECES_MAX;
+         i++) {
+        size_t of_this;
+        int64_t result = send_datagram(request, fd, at, flags, &of_this);
         uint32_t sent = (uint32_t)result;
         int error = result < 0 ? (int)-result
                                : caller_write(&request->caller, at + message_len_offset(is_compat),
@@ -298,6 +311,7 @@ static int64_t send_many(const struct request *request, int fd, int flags)
         if (error != 0)
             return i > 0 ? (int64_t)i : -error;
         octets += result;
+        pieces += of_this;
         at += message_stride(is_compat);
     }
     return (int64_t)i;

@@ -338,8 +338,8 @@ like_bare() { # PROGRAM PROBE...
 }
 
 @test "datagrams within this host are whole, with their sources, control messages and errors" {
-    like_bare static/probe-loopback sent-to in-pieces many large with-flags mistaken waited-for \
-        refused
+    like_bare static/probe-loopback sent-to in-pieces many in-crumbs large with-flags mistaken \
+        waited-for refused
 }
 
 @test "local sockets and netlink are untouched, with descriptors and credentials passed" {

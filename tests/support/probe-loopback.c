@@ -9,7 +9,13 @@
 #include <stdint.h>
 #include <sys/time.h>
 
-enum { DATAGRAM_MAX = 65507, MESSAGES = 20, TOO_MANY_PIECES = 1025 };
+enum {
+    DATAGRAM_MAX = 65507,
+    MESSAGES = 20,
+    PIECES_MAX = 1024,
+    TOO_MANY_PIECES = PIECES_MAX + 1,
+    SHORTLY_MS = 400, /* a busy machine's, too */
+};
 
 static union address receiver_address;
 static socklen_t receiver_len;
@@ -123,6 +129,41 @@ static void many(void)
     say("recvmmsg in time", recvmmsg(receiver, messages, 1, MSG_DONTWAIT, &shortly));
 }
 
+static long milliseconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* As many pieces as a call can take: nobody must have to wait for it. */
+static void in_crumbs(void)
+{
+    static char crumb;
+    static struct iovec crumbs[PIECES_MAX];
+    static struct mmsghdr messages[PIECES_MAX];
+    int sent = 0;
+    long longest = 0;
+    open_pair(AF_INET);
+    for (int i = 0; i < PIECES_MAX; i++) {
+        crumbs[i] = (struct iovec){&crumb, 1};
+        messages[i].msg_hdr = (struct msghdr){.msg_name = &receiver_address,
+                                              .msg_namelen = receiver_len,
+                                              .msg_iov = crumbs,
+                                              .msg_iovlen = PIECES_MAX};
+    }
+    while (sent < PIECES_MAX) {
+        long start = milliseconds();
+        int count = sendmmsg(sender, messages + sent, (unsigned)(PIECES_MAX - sent), 0);
+        must(count > 0, "sendmmsg");
+        longest = milliseconds() - start > longest ? milliseconds() - start : longest;
+        sent += count;
+    }
+    printf("sendmmsg: %d, of %u octets\n", sent, messages[PIECES_MAX - 1].msg_len);
+    printf("each in a short time: %d\n", longest < SHORTLY_MS);
+    say_received();
+}
+
 static void large(void)
 {
     static char out[DATAGRAM_MAX + 1], in[DATAGRAM_MAX + 1];
@@ -226,9 +267,9 @@ static void refused(void)
 }
 
 static const struct probe probes[] = {
-    {"sent-to", sent_to},       {"in-pieces", in_pieces},   {"many", many},
-    {"large", large},           {"with-flags", with_flags}, {"mistaken", mistaken},
-    {"waited-for", waited_for}, {"refused", refused},
+    {"sent-to", sent_to},     {"in-pieces", in_pieces},   {"many", many},
+    {"in-crumbs", in_crumbs}, {"large", large},           {"with-flags", with_flags},
+    {"mistaken", mistaken},   {"waited-for", waited_for}, {"refused", refused},
 };
 
 int main(int argc, char **argv)
