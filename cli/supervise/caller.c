@@ -7,9 +7,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/kcmp.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -128,6 +131,59 @@ int caller_write(const struct caller *caller, uint64_t address, const void *from
 int caller_take(const struct caller *caller, int number)
 {
     return (int)syscall(SYS_pidfd_getfd, caller->pidfd, number, 0);
+}
+
+/* A thread that has all our descriptors as well, until we have closed one. */
+struct keeper {
+    pthread_barrier_t barrier;
+    bool has_them;
+};
+
+static void *keep(void *argument)
+{
+    struct keeper *keeper = argument;
+    keeper->has_them = unshare(CLONE_FILES) == 0;
+    pthread_barrier_wait(&keeper->barrier);
+    pthread_barrier_wait(&keeper->barrier);
+    return NULL;
+}
+
+static bool is_lingering(int fd)
+{
+    struct linger linger;
+    socklen_t len = sizeof(linger);
+    return getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &len) == 0 && linger.l_onoff &&
+           linger.l_linger > 0;
+}
+
+/* For a process or thread that ends the kernel does not let a socket linger: so the last descriptor
+ * is such a one's, unless the program has another. Changing the option would change the program's
+ * own close(2): only where there is no thread to be had. */
+static void close_lingering(int fd)
+{
+    static const struct linger off;
+    struct keeper keeper = {.has_them = false};
+    pthread_t thread;
+    pthread_barrier_init(&keeper.barrier, NULL, 2);
+    bool started = pthread_create(&thread, NULL, keep, &keeper) == 0;
+    if (started)
+        pthread_barrier_wait(&keeper.barrier);
+    if (!keeper.has_them)
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof(off));
+    close(fd);
+    if (started) {
+        pthread_barrier_wait(&keeper.barrier);
+        pthread_join(thread, NULL);
+    }
+    pthread_barrier_destroy(&keeper.barrier);
+}
+
+void caller_give_back(int fd)
+{
+    if (is_lingering(fd))
+        close_lingering(fd);
+    else
+        close(fd);
 }
 
 bool caller_closes_on_exec(const struct caller *caller, int number)

@@ -34,9 +34,13 @@ int caller_gather(const struct caller *caller, const struct iovec *pieces, size_
 int caller_scatter(const struct caller *caller, const struct iovec *pieces, size_t count,
                    const void *from, size_t len);
 
-/* A descriptor of ours (close-on-exec) for what the caller has as number; -1 with errno: EBADF,
- * EPERM. */
+/* A descriptor of ours (close-on-exec) for what the caller has as number, to be given back in the
+ * end; -1 with errno: EBADF, EPERM. */
 int caller_take(const struct caller *caller, int number);
+
+/* Close it. It does not wait, as close(2) may for a socket that lingers (SO_LINGER), and whose
+ * program has closed it meanwhile. */
+void caller_give_back(int fd);
 
 /* True when the caller's descriptor `number` has close-on-exec set. */
 bool caller_closes_on_exec(const struct caller *caller, int number);

@@ -53,7 +53,7 @@ struct wish {
 static bool answer(struct wish *wish, int64_t value)
 {
     bool heard = request_answer(wish->request, value);
-    close(wish->fd);
+    caller_give_back(wish->fd);
     free(wish->data);
     return heard;
 }
@@ -273,7 +273,7 @@ static bool go_on_with_earlier(struct wish *wish)
     }
     if (tunnel && (wish->waits || was_told_early(wish, tunnel))) {
         tunnel_await(tunnel, &wish->request->call);
-        close(wish->fd);
+        caller_give_back(wish->fd);
         free(wish->data);
         return true;
     }
@@ -357,7 +357,7 @@ void on_connect(struct request *request)
         answer(&wish, -ECONNREFUSED);
     } else {
         request_pass(request);
-        close(wish.fd);
+        caller_give_back(wish.fd);
     }
 }
 

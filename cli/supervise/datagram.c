@@ -220,7 +220,7 @@ static int decide_connect(const struct request *request, int fd, const union end
 void datagram_connect(struct request *request, int fd, const union endpoint *addr, socklen_t len)
 {
     request_answer(request, -decide_connect(request, fd, addr, len));
-    close(fd);
+    caller_give_back(fd);
 }
 
 /* --- send --- */

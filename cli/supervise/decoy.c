@@ -44,7 +44,7 @@ static void disappoint(const struct caller *caller, int number, uint64_t cookie)
         return;
     if (socket_cookie(fd) == cookie)
         send(fd, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL);
-    close(fd);
+    caller_give_back(fd);
 }
 
 static void deceived(struct watch *watch, uint32_t events)

@@ -51,7 +51,8 @@ static void set_alarm(int64_t at_ms)
 static void end(struct hold *hold)
 {
     LIST_REMOVE(hold, link);
-    loop_close(holds.loop, &hold->watch);
+    loop_unwatch(holds.loop, &hold->watch);
+    caller_give_back(hold->watch.fd);
     free(hold);
 }
 
@@ -148,7 +149,7 @@ void hold_until_ready(struct request *request, int fd, uint32_t events, int64_t 
     }
     if (!started) {
         free(hold);
-        close(fd);
+        caller_give_back(fd);
         request_answer(request, -ENOBUFS);
         return;
     }
@@ -177,5 +178,5 @@ void hold_as_told(struct request *request, int fd, uint32_t events, int flags,
         return;
     }
     request_answer(request, -EAGAIN);
-    close(fd);
+    caller_give_back(fd);
 }

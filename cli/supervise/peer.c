@@ -59,5 +59,5 @@ void on_getpeername(struct request *request)
     else
         request_pass(request);
     if (fd >= 0)
-        close(fd);
+        caller_give_back(fd);
 }

@@ -70,7 +70,7 @@ void on_epoll_ctl(struct request *request)
     else
         request_pass(request);
     if (fd >= 0)
-        close(fd);
+        caller_give_back(fd);
 }
 
 /* --- SO_ERROR --- */
@@ -115,5 +115,5 @@ void on_getsockopt(struct request *request)
         request_pass(request);
     }
     if (fd >= 0)
-        close(fd);
+        caller_give_back(fd);
 }

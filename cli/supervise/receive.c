@@ -40,7 +40,7 @@ static int take_asker(const struct request *request)
     if (peer && peer->is_asker)
         return fd;
     if (fd >= 0)
-        close(fd);
+        caller_give_back(fd);
     return -1;
 }
 
@@ -187,7 +187,7 @@ static void conclude(struct request *request, int fd, int64_t result, int flags,
         return;
     }
     request_answer(request, result);
-    close(fd);
+    caller_give_back(fd);
 }
 
 void on_recvfrom(struct request *request)

@@ -44,7 +44,7 @@ static int new_set(const struct caller *caller, int number, int fd)
     int error = is_epoll_set(set, fd) ? 0 : EINVAL;
     struct epoll_set *made = error == 0 ? malloc(sizeof(*made)) : NULL;
     if (!made) {
-        close(set);
+        caller_give_back(set);
         return error ? error : ENOMEM;
     }
     *made = (struct epoll_set){.fd = set};

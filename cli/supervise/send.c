@@ -183,7 +183,7 @@ static void conclude(struct request *request, int fd, int64_t result, int flags,
         return;
     }
     request_answer(request, result);
-    close(fd);
+    caller_give_back(fd);
 }
 
 /* --- Streams --- */
@@ -214,7 +214,7 @@ static void open_stream(struct request *request, int fd, uint64_t at, int flags)
         return;
     }
     request_answer(request, error ? -error : -ENOMEM);
-    close(fd);
+    caller_give_back(fd);
 }
 
 /* A stream whose tunnel is under way takes nothing yet. True when that answers the call. */
@@ -246,12 +246,12 @@ static void pass_stream(struct request *request, int fd, int flags)
 {
     if (is_misdirected(request, fd)) {
         request_answer(request, -EINVAL);
-        close(fd);
+        caller_give_back(fd);
         return;
     }
     if (!is_too_early(request, fd, flags))
         request_pass(request);
-    close(fd);
+    caller_give_back(fd);
 }
 
 /* --- The calls --- */
@@ -272,7 +272,7 @@ static void send_one(struct request *request, uint64_t at, int flags,
         break;
     case TRAFFIC_ABSURD:
         request_answer(request, -EOPNOTSUPP);
-        close(fd);
+        caller_give_back(fd);
         break;
     case TRAFFIC_DATAGRAM:
         conclude(request, fd, send_datagram(request, fd, at, flags, &pieces), flags, again);
@@ -330,7 +330,7 @@ void on_sendmmsg(struct request *request)
     case TRAFFIC_OPENS: /* what kernels say that have it switched off */
     case TRAFFIC_ABSURD:
         request_answer(request, -EOPNOTSUPP);
-        close(fd);
+        caller_give_back(fd);
         break;
     case TRAFFIC_DATAGRAM:
         conclude(request, fd, send_many(request, fd, flags), flags, on_sendmmsg);

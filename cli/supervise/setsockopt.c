@@ -74,5 +74,5 @@ void on_setsockopt(struct request *request)
     if (fd < 0)
         return;
     request_answer(request, join_group(request, fd));
-    close(fd);
+    caller_give_back(fd);
 }

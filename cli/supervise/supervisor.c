@@ -69,12 +69,12 @@ int request_take_socket(const struct request *request)
         /* The number was this thread's only while it waited. */
         if (notify_is_waiting(request->supervisor->listener.fd, request->call.id))
             return fd;
-        close(fd);
+        caller_give_back(fd);
         return -1;
     }
     request_answer(request, -errno);
     if (fd >= 0)
-        close(fd);
+        caller_give_back(fd);
     return -1;
 }
 
@@ -125,7 +125,7 @@ static void speaker_write(const struct log_voice *voice, const char *line, size_
         (void)written; /* nowhere is left to complain */
     }
     if (fd >= 0)
-        close(fd);
+        caller_give_back(fd);
 }
 
 void supervisor_speak_for(const struct caller *caller)

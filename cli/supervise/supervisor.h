@@ -61,7 +61,7 @@ bool request_answer(const struct request *request, int64_t value); /* or minus a
 void request_pass(const struct request *request);
 
 /*
- * The caller's socket: a descriptor of ours to be closed with close(2). -1 after answering the call
+ * The caller's socket: a descriptor of ours, for caller_give_back. -1 after answering the call
  * with what the kernel would say of a bad one (EBADF, ENOTSOCK), or EACCES and a message for a
  * program that cannot be looked into.
  */

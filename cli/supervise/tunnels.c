@@ -98,7 +98,7 @@ static void destroy(struct tunnel *tunnel)
         tunnel->waiters = next;
     }
     caller_close(&tunnel->caller);
-    close(tunnel->attempt.fd);
+    caller_give_back(tunnel->attempt.fd);
     free(tunnel->data);
     free(tunnel);
 }
@@ -277,7 +277,7 @@ static bool is_open_there(const struct tunnel *tunnel)
     int fd = caller_take(&tunnel->caller, tunnel->number);
     bool same = fd >= 0 && socket_cookie(fd) == tunnel->cookie;
     if (fd >= 0)
-        close(fd);
+        caller_give_back(fd);
     return same;
 }
 

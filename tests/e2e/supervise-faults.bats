@@ -144,6 +144,20 @@ ends_at_proxy() { # PROBE of probe-async-life
     done
 }
 
+@test "a socket that lingers when it is given up keeps nobody waiting" {
+    start_script stuck world 10.77.0.1:1112 hold
+    cat > "$BATS_TEST_TMPDIR/conf" <<END
+proxy p ${PROXY[socksify]}
+proxy stuck socks5://10.77.0.1:1112
+default p
+via stuck 203.0.113.10:81
+END
+    expect 'what they say' "$(client timeout 30 "$SOCKSIFY" -f "$BATS_TEST_TMPDIR/conf" "$BUSYBOX" sh -c '
+        "$1" closed-lingering 203.0.113.10 81; timeout 5 "$2" 203.0.113.10 80' - \
+        "$STATIC/probe-async-life" "$STATIC/probe-fetch")" $'connect: EINPROGRESS\nclosed\n'"$PAGE"
+    stop stuck
+}
+
 @test "of many programs that are killed while they connect nothing is left" {
     local supervisor before
     start_script slow world 10.77.0.1:1111 "${ACCEPT[@]}" 'send 05 00 00 01 00*6' echo

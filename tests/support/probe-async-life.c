@@ -80,6 +80,21 @@ static void closed(void)
     hold_out();
 }
 
+/* With more for the proxy than it takes, and the wish to wait until it has. */
+static void closed_lingering(void)
+{
+    static const struct linger linger = {.l_onoff = 1, .l_linger = LIFE_SECONDS};
+    static char words[1 << 16];
+    int fd = begin();
+    struct pollfd pollfd = {.fd = fd, .events = POLLOUT};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+    while (poll(&pollfd, 1, 200) == 1)
+        if (send(fd, words, sizeof(words), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN)
+            err(2, "send");
+    close(fd);
+    puts("closed");
+}
+
 static void closed_copies(void)
 {
     int fd = begin_and_wait(), copy = dup(fd);
@@ -1099,6 +1114,7 @@ static void few_descriptors_later(void)
 static const struct probe probes[] = {
     {"closed", closed},
     {"closed-copies", closed_copies},
+    {"closed-lingering", closed_lingering},
     {"closed-by-dup2", closed_by_dup2},
     {"closed-by-dup3", closed_by_dup3},
     {"closed-by-range", closed_by_range},
