@@ -5,14 +5,9 @@
  * fit into its own. */
 #include "cli/supervise/call.h"
 
-#include "core/sockopt.h"
-
-#include <errno.h>
 #include <linux/audit.h>
 #include <linux/net.h>
-#include <netinet/in.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 
 /* clang-format off */
@@ -108,32 +103,6 @@ size_t call_socketcall_length(uint64_t which)
         if (socketcalls[i].which == which)
             return socketcalls[i].length;
     return 0;
-}
-
-int call_judge_socket(const struct call *call)
-{
-    uint64_t domain = call->args[0], protocol = call->args[2];
-    if (domain == AF_UNIX || domain == AF_NETLINK || domain == AF_ALG)
-        return 0;
-    if (domain == AF_PACKET)
-        return EPERM;
-    if (domain != AF_INET && domain != AF_INET6)
-        return EAFNOSUPPORT;
-    if (protocol == IPPROTO_SCTP)
-        return EPROTONOSUPPORT;
-    switch (call->args[1] & SOCKET_TYPE_MASK) {
-    case SOCK_DGRAM:
-        return 0;
-    case SOCK_RAW:
-    case OBSOLETE_SOCK_PACKET:
-        return EPERM;
-    case SOCK_STREAM:
-        return protocol == 0 || protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP
-                   ? 0
-                   : EPROTONOSUPPORT;
-    default:
-        return EPROTONOSUPPORT;
-    }
 }
 
 bool call_is_socketcall_socket(const struct call *call)

@@ -27,11 +27,6 @@ enum call_kind {
     CALL_KINDS,
 };
 
-enum {
-    SOCKET_TYPE_MASK = 0xf, /* without SOCK_NONBLOCK and SOCK_CLOEXEC */
-    OBSOLETE_SOCK_PACKET = 10,
-};
-
 /* One architecture's numbers. */
 struct call_table {
     uint32_t arch;  /* AUDIT_ARCH_* */
@@ -65,10 +60,6 @@ void call_decode_socketcall(struct call *call, const uint32_t args[6]);
 
 /* How many arguments socketcall number `which` has in memory; 0 for an unknown one. */
 size_t call_socketcall_length(uint64_t which);
-
-/* What the filter says of a socket(2), for one whose arguments are in memory, where it cannot see
- * them. 0 or an errno. */
-int call_judge_socket(const struct call *call);
 
 /* SYS_SOCKET of socketcall. */
 bool call_is_socketcall_socket(const struct call *call);

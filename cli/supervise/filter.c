@@ -19,6 +19,8 @@ enum {
     X32_BIT = 0x40000000, /* numbers of x86-64's other ABI begin here */
     IO_URING_FIRST = 425, /* setup, enter, register: the same everywhere */
     IO_URING_LAST = 427,
+    SOCKET_TYPE_MASK = 0xf, /* without SOCK_NONBLOCK and SOCK_CLOEXEC */
+    OBSOLETE_SOCK_PACKET = 10,
     FLOWLABEL_MANAGER = 32, /* IPV6_FLOWLABEL_MGR, which some kernel headers hide beside libc's */
     CONNECT_TCP = 1 << 1,   /* LANDLOCK_ACCESS_NET_CONNECT_TCP, of later kernel headers */
 };
@@ -135,7 +137,11 @@ static void emit_socketcall(struct writer *w)
     give(w, PASS);
 }
 
-/* Domain, type and protocol stand in registers, where nobody can change them afterwards. */
+/*
+ * Domain, type and protocol stand in registers, where nobody can change them afterwards. MPTCP is
+ * none of what Landlock refuses to connect (forbid_own_connects); programs that want it make do
+ * with TCP where there is none. See also filter_judge_socket.
+ */
 static void emit_socket(struct writer *w)
 {
     load(w, argument(0));
@@ -159,7 +165,6 @@ static void emit_socket(struct writer *w)
     load(w, argument(2));
     give_if_equal(w, 0, PASS);
     give_if_equal(w, IPPROTO_TCP, PASS);
-    give_if_equal(w, IPPROTO_MPTCP, PASS);
     give(w, REFUSE(EPROTONOSUPPORT));
 }
 
@@ -217,6 +222,29 @@ size_t filter_build(struct sock_filter program[static FILTER_MAX])
     }
     give(&w, REFUSE(ENOSYS));
     return (size_t)(w.at - program);
+}
+
+int filter_judge_socket(uint32_t domain, uint32_t type, uint32_t protocol)
+{
+    if (domain == AF_UNIX || domain == AF_NETLINK || domain == AF_ALG)
+        return 0;
+    if (domain == AF_PACKET)
+        return EPERM;
+    if (domain != AF_INET && domain != AF_INET6)
+        return EAFNOSUPPORT;
+    if (protocol == IPPROTO_SCTP)
+        return EPROTONOSUPPORT;
+    switch (type & SOCKET_TYPE_MASK) {
+    case SOCK_DGRAM:
+        return 0;
+    case SOCK_STREAM:
+        return protocol == 0 || protocol == IPPROTO_TCP ? 0 : EPROTONOSUPPORT;
+    case SOCK_RAW:
+    case OBSOLETE_SOCK_PACKET:
+        return EPERM;
+    default:
+        return EPROTONOSUPPORT;
+    }
 }
 
 static int install(const struct sock_fprog *program)

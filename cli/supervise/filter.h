@@ -8,11 +8,16 @@
 
 #include <linux/filter.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { FILTER_MAX = 512 }; /* instructions */
 
 /* Write the program; returns its length. */
 size_t filter_build(struct sock_filter program[static FILTER_MAX]);
+
+/* What the program decides about a socket(2), for one whose arguments it cannot see
+ * (socketcall(2)). 0 or an errno. */
+int filter_judge_socket(uint32_t domain, uint32_t type, uint32_t protocol);
 
 /*
  * Put this thread and all that it becomes or starts under the filter, with no_new_privs unless it

@@ -3,6 +3,7 @@
 #include "cli/supervise/supervisor.h"
 
 #include "cli/supervise/errand.h"
+#include "cli/supervise/filter.h"
 #include "cli/supervise/notify.h"
 #include "cli/supervise/peers.h"
 #include "cli/supervise/programs.h"
@@ -169,7 +170,7 @@ static void answer_socketcall(struct request *request)
         return;
     }
     call_decode_socketcall(&request->call, args);
-    error = is_socket ? call_judge_socket(&request->call) : 0;
+    error = is_socket ? filter_judge_socket(args[0], args[1], args[2]) : 0;
     if (error != 0)
         request_answer(request, -error);
     else if (request->call.kind == CALL_GETSOCKOPT &&

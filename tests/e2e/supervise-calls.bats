@@ -350,8 +350,8 @@ like_bare() { # PROGRAM PROBE...
     local kind
     for kind in static m32; do # those of 32 bits ask by socketcall(2)
         expect "the kinds, $kind" "$(client "$SOCKSIFY" -p socks5://10.77.0.1:1105 \
-            "$PROBES/$kind/probe-local" kinds | paste -sd ' ')" "stream: 0 stream6: 0 mptcp: 0 \
-datagram: 0 udp-lite: 0 ping: EACCES unix: 0 netlink: 0 algorithm: EAFNOSUPPORT raw: EPERM \
+            "$PROBES/$kind/probe-local" kinds | paste -sd ' ')" "stream: 0 stream6: 0 \
+mptcp: EPROTONOSUPPORT datagram: 0 udp-lite: 0 ping: EACCES unix: 0 netlink: 0 algorithm: EAFNOSUPPORT raw: EPERM \
 raw6: EPERM icmp: EPERM packet: EPERM cooked-packet: EPERM old-packet: EPERM \
 sctp: EPROTONOSUPPORT sctp-seqpacket: EPROTONOSUPPORT dccp: EPROTONOSUPPORT smc: EAFNOSUPPORT \
 vsock: EAFNOSUPPORT tipc: EAFNOSUPPORT bluetooth: EAFNOSUPPORT can: EAFNOSUPPORT xdp: EAFNOSUPPORT \
