@@ -163,6 +163,8 @@ static void restore(struct registration *registration, int fd)
         return;
     }
     int ours = fcntl(number, F_DUPFD_CLOEXEC, 0); /* -1: nothing stands there */
+    if (ours < 0 && errno != EBADF)
+        return; /* no descriptor is free: what stands there, perhaps the listener, is worth more */
     int set = registration->set->fd == number ? ours : registration->set->fd;
     if (dup3(fd, number, O_CLOEXEC) == number) {
         enter(set, number, &registration->event);
