@@ -12,10 +12,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+/* Descriptors for what does not last: a call needs three or four, and the threads that look names
+ * up have tables of their own. */
+enum { SPARE_MAX = 64 };
 
 #define PIDFD_OF_THREAD O_EXCL /* PIDFD_THREAD, Linux 6.9 */
 
@@ -184,6 +189,16 @@ void caller_give_back(int fd)
         close_lingering(fd);
     else
         close(fd);
+}
+
+/* The kernel gives the lowest number that is free. */
+bool caller_may_keep(int fd)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return true;
+    rlim_t spare = limit.rlim_cur / 4 < SPARE_MAX ? limit.rlim_cur / 4 : SPARE_MAX;
+    return (rlim_t)fd < limit.rlim_cur - spare;
 }
 
 bool caller_closes_on_exec(const struct caller *caller, int number)

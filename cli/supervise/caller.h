@@ -42,6 +42,10 @@ int caller_take(const struct caller *caller, int number);
  * program has closed it meanwhile. */
 void caller_give_back(int fd);
 
+/* Whether so many descriptors are free that fd, the latest, can be kept for longer than a call
+ * takes. Every call of every program needs some for a moment. */
+bool caller_may_keep(int fd);
+
 /* True when the caller's descriptor `number` has close-on-exec set. */
 bool caller_closes_on_exec(const struct caller *caller, int number);
 

@@ -126,9 +126,9 @@ static int64_t send_timeout_ms(int fd)
 static void begin(struct wish *wish, const struct route *route, const struct target *to,
                   const union endpoint *address)
 {
-    struct tunnel *tunnel = calloc(1, sizeof(*tunnel));
+    struct tunnel *tunnel = caller_may_keep(wish->fd) ? calloc(1, sizeof(*tunnel)) : NULL;
     if (!tunnel) {
-        answer(wish, -ENOMEM);
+        answer(wish, -EAGAIN); /* as for want of a thread, or of whatever the kernel is short of */
         return;
     }
     int64_t now = dial_now_ms();

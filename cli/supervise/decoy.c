@@ -99,7 +99,8 @@ bool decoy_connect(const struct request *request, int fd, union endpoint *own,
         .to = *to,
     };
     bool paired = decoy->watch.fd >= 0;
-    if (!paired || !loop_watch(&request->supervisor->loop, &decoy->watch, EPOLLIN)) {
+    if (!paired || !caller_may_keep(decoy->watch.fd) ||
+        !loop_watch(&request->supervisor->loop, &decoy->watch, EPOLLIN)) {
         end(decoy);
         return paired; /* without anybody to listen, a closed port as good as any */
     }

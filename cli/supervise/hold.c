@@ -135,7 +135,7 @@ static int64_t deadline_of(const struct call *call, int64_t timeout_ms)
 void hold_until_ready(struct request *request, int fd, uint32_t events, int64_t timeout_ms,
                       void (*again)(struct request *request))
 {
-    struct hold *hold = calloc(1, sizeof(*hold));
+    struct hold *hold = caller_may_keep(fd) ? calloc(1, sizeof(*hold)) : NULL;
     bool started = hold && start(&request->supervisor->loop);
     if (started) {
         *hold = (struct hold){

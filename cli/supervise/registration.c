@@ -41,7 +41,7 @@ static int new_set(const struct caller *caller, int number, int fd)
     int set = caller_take(caller, number);
     if (set < 0)
         return errno;
-    int error = is_epoll_set(set, fd) ? 0 : EINVAL;
+    int error = !is_epoll_set(set, fd) ? EINVAL : !caller_may_keep(set) ? ENOSPC : 0;
     struct epoll_set *made = error == 0 ? malloc(sizeof(*made)) : NULL;
     if (!made) {
         caller_give_back(set);

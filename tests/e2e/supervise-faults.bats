@@ -158,6 +158,22 @@ END
     stop stuck
 }
 
+@test "a program with more connects under way than there can be does not trouble the others" {
+    local out=$BATS_TEST_TMPDIR/out
+    mkfifo "$BATS_TEST_TMPDIR/in"
+    touch "$out"
+    exec 9<> "$BATS_TEST_TMPDIR/in"
+    run client timeout 20 sh -c 'ulimit -n 64; exec "$@"' - "$SOCKSIFY" -p $SILENT "$BUSYBOX" sh -c '
+        "$1" crowded 203.0.113.10 80 < "$2" >> "$3" & "$1" crowded 203.0.113.10 80 < "$2" >> "$3" &
+        until [ "$(grep -c "at last" "$3")" -eq 2 ]; do usleep 10000; done
+        "$4" local-names; "$5" sent-to; kill %1 %2' - "$STATIC/probe-async-life" \
+        "$BATS_TEST_TMPDIR/in" "$out" "$STATIC/probe-local" "$STATIC/probe-loopback"
+    exec 9>&-
+    expect 'what the others say' "$output" \
+        "$("$STATIC/probe-local" local-names; "$STATIC/probe-loopback" sent-to)"
+    expect 'what they say' "$(sort -u "$out")" 'at last: EAGAIN'
+}
+
 @test "of many programs that are killed while they connect nothing is left" {
     local supervisor before
     start_script slow world 10.77.0.1:1111 "${ACCEPT[@]}" 'send 05 00 00 01 00*6' echo

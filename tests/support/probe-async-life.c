@@ -1111,6 +1111,18 @@ static void few_descriptors_later(void)
     conclude(first);
 }
 
+/* As many at a time as there can be, until our stdin ends. */
+static void crowded(void)
+{
+    do
+        errno = 0;
+    while (connect_target(open_socket(SOCK_NONBLOCK)) == 0 || errno == EINPROGRESS);
+    printf("at last: %s\n", strerrorname_np(errno));
+    fflush(stdout);
+    if (read(STDIN_FILENO, &(char){0}, 1) != 0)
+        errx(2, "stdin");
+}
+
 static const struct probe probes[] = {
     {"closed", closed},
     {"closed-copies", closed_copies},
@@ -1167,6 +1179,7 @@ static const struct probe probes[] = {
     {"nothing", nothing},
     {"little", little},
     {"no-threads", no_threads},
+    {"crowded", crowded},
     {"few-descriptors", few_descriptors},
     {"few-descriptors-later", few_descriptors_later},
 };

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * Registrations that are carried out under the program's number, whatever stands there with us. */
-#include "cli/supervise/registration.c"
+#include "cli/supervise/registration.h"
 
 #include "tests/unit/support.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 static int set, readable, ours;
 static struct registration *list;
@@ -19,14 +19,11 @@ static void setup(void)
     readable = eventfd(1, EFD_CLOEXEC);
     ours = eventfd(7, EFD_CLOEXEC | EFD_NONBLOCK);
     ck_assert(set >= 0 && readable >= 0 && ours >= 0);
-    list = malloc(sizeof(*list));
-    struct epoll_set *kept = malloc(sizeof(*kept));
-    *kept = (struct epoll_set){.fd = fcntl(set, F_DUPFD_CLOEXEC, 0), .registrations = 1};
-    *list = (struct registration){
-        .set = kept,
-        .number = ours,
-        .event = {.events = EPOLLIN, .data.u64 = 5},
-    };
+    struct caller caller;
+    const struct epoll_event event = {.events = EPOLLIN, .data.u64 = 5};
+    ck_assert_int_eq(caller_open(&caller, getpid()), 0);
+    ck_assert_int_eq(registration_add(&list, &caller, set, ours, readable, &event), 0);
+    caller_close(&caller);
 }
 
 static void teardown(void)
