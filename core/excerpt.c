@@ -33,12 +33,12 @@ static bool holds(const struct config_file *file, struct word heading)
 
 bool excerpt_next_section(const struct config_file *file, struct excerpt_section *section)
 {
-    struct word rest = config_file_text(file);
-    for (unsigned line = 1; rest.len > 0; line++) {
+    struct word rest = section->line > 0 ? section->rest : config_file_text(file);
+    for (unsigned line = section->line + 1; rest.len > 0; line++) {
         struct word text = whole_line(&rest);
-        if (line <= section->line || text.len < 2 || text.at[0] != '[')
+        if (text.len < 2 || text.at[0] != '[')
             continue;
-        *section = (struct excerpt_section){line, text, holds(file, text)};
+        *section = (struct excerpt_section){line, text, holds(file, text), rest};
         return true;
     }
     return false;

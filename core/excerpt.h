@@ -16,7 +16,8 @@ struct word excerpt_line(const struct config_file *file, unsigned number);
 struct excerpt_section {
     unsigned line;
     struct word heading;
-    bool holds; /* for one of file->apps */
+    bool holds;       /* for one of file->apps */
+    struct word rest; /* the lines below it */
 };
 
 /* Go on from a section (all zeros: from the beginning) to the next of a file that was read without

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * Compiled configurations, remembered by the names of their programs. */
+ * Compiled configurations, by the [app] sections that hold; and which names have which. */
 #include "cli/supervise/programs.h"
 
 #include "core/config.h"
 #include "core/endpoint_cache.h"
+#include "core/excerpt.h"
 #include "core/log.h"
 #include "core/report.h"
 #include "core/settings.h"
@@ -12,16 +13,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A build runs many programs; those beyond go by the rules of none of them, and are told so. */
-enum { PROGRAMS_MAX = 1024 };
+enum {
+    PROGRAMS_MAX = 1024, /* sets of sections: what is beyond them is refused */
+    ALIASES_MAX =
+        1024, /* names: a build runs many programs; the one added longest ago makes room */
+};
 
+/* Programs that have the same sections. */
 struct program {
     struct program *next;
-    char called[CALLER_NAME_MAX];
-    char executable[CALLER_NAME_MAX];
+    unsigned *sections; /* the lines they start at */
+    size_t section_count;
     struct endpoint_cache endpoints;
     struct reported reported;
     struct scope scope;
+};
+
+struct alias {
+    char called[CALLER_NAME_MAX];
+    char executable[CALLER_NAME_MAX];
+    const struct program *program;
 };
 
 struct programs {
@@ -30,10 +41,11 @@ struct programs {
     bool complained;
     bool has_sections; /* without any, one configuration does for all */
     char error[CONFIG_ERROR_MAX];
-    struct names *names;
-    struct hosts *hosts;
+    struct program others; /* for whom there is no room */
     struct program *first;
     size_t count;
+    struct alias *aliases; /* ALIASES_MAX */
+    size_t alias_count;    /* that were added since ever */
 };
 
 static bool has_sections(const struct config_source *source)
@@ -41,13 +53,27 @@ static bool has_sections(const struct config_source *source)
     return source->text && memchr(source->text, '[', source->len) != NULL;
 }
 
+static void set_scope(struct program *program, struct names *names, struct hosts *hosts)
+{
+    program->scope = (struct scope){
+        .names = names,
+        .hosts = hosts,
+        .endpoints = &program->endpoints,
+        .reported = &program->reported,
+    };
+}
+
 struct programs *programs_new(struct names *names, struct hosts *hosts)
 {
     struct programs *programs = calloc(1, sizeof(*programs));
-    if (!programs)
+    struct alias *aliases = calloc(ALIASES_MAX, sizeof(*aliases));
+    if (!programs || !aliases) {
+        free(programs);
+        free(aliases);
         return NULL;
-    programs->names = names;
-    programs->hosts = hosts;
+    }
+    programs->aliases = aliases;
+    set_scope(&programs->others, names, hosts);
     programs->usable = settings_read(&programs->settings, programs->error) == STATUS_OK;
     programs->has_sections = has_sections(&programs->settings.source);
     log_setup(programs->settings.log_level, NULL, programs->settings.log_file);
@@ -56,53 +82,130 @@ struct programs *programs_new(struct names *names, struct hosts *hosts)
     return programs;
 }
 
-static void complain(struct programs *programs)
+static void complain(struct programs *programs, const char *why)
 {
     if (!programs->complained)
-        log_error("%s; connections are refused", programs->error);
+        log_error("%s; connections are refused", why);
     programs->complained = true;
 }
 
-static struct program *add(struct programs *programs, const char *called, const char *executable)
+/* The file is one without a mistake. */
+static bool find_sections(struct program *program, const struct config_source *source)
 {
-    struct program *program = calloc(1, sizeof(*program));
-    if (!program)
-        return NULL;
-    strcpy(program->called, called);
-    strcpy(program->executable, executable);
-    struct config_source source = programs->settings.source;
-    source.app[0] = *called ? program->called : NULL;
-    source.app[1] = *executable ? program->executable : NULL;
-    struct config *config = NULL;
-    if (!programs->usable || config_compile(&source, &config, programs->error) != STATUS_OK) {
-        programs->usable = false;
-        config = NULL;
-        complain(programs);
-    }
-    program->scope = (struct scope){
-        .config = config,
-        .names = programs->names,
-        .hosts = programs->hosts,
-        .endpoints = &program->endpoints,
-        .reported = &program->reported,
+    const struct config_file file = {
+        .text = source->text,
+        .len = source->len,
+        .apps = source->app,
+        .app_count = sizeof(source->app) / sizeof(*source->app),
     };
-    program->next = programs->first;
-    programs->first = program;
-    programs->count++;
+    struct excerpt_section section = {0};
+    while (source->text && excerpt_next_section(&file, &section)) {
+        if (!section.holds)
+            continue;
+        unsigned *grown =
+            reallocarray(program->sections, program->section_count + 1, sizeof(*program->sections));
+        if (!grown)
+            return false;
+        program->sections = grown;
+        program->sections[program->section_count++] = section.line;
+    }
+    return true;
+}
+
+static bool has_same_sections(const struct program *a, const struct program *b)
+{
+    return a->section_count == b->section_count &&
+           (a->section_count == 0 ||
+            memcmp(a->sections, b->sections, a->section_count * sizeof(*a->sections)) == 0);
+}
+
+static struct program *find(const struct programs *programs, const struct program *like)
+{
+    struct program *program = programs->first;
+    while (program && !has_same_sections(program, like))
+        program = program->next;
     return program;
+}
+
+static void compile(struct programs *programs, struct program *program,
+                    const struct config_source *source)
+{
+    struct config *config = NULL;
+    if (!programs->usable || config_compile(source, &config, programs->error) != STATUS_OK) {
+        programs->usable = false;
+        complain(programs, programs->error);
+        return;
+    }
+    program->scope.config = config;
+}
+
+static void discard(struct program *program)
+{
+    free(program->sections);
+    free(program);
+}
+
+/* A new one, or that which has the same sections. */
+static const struct program *add(struct programs *programs, const char *called,
+                                 const char *executable)
+{
+    struct config_source source = programs->settings.source;
+    source.app[0] = *called ? called : NULL;
+    source.app[1] = *executable ? executable : NULL;
+    struct program *added = calloc(1, sizeof(*added));
+    if (!added || (programs->usable && !find_sections(added, &source))) {
+        if (added)
+            discard(added);
+        return &programs->others;
+    }
+    struct program *same = find(programs, added);
+    if (same) {
+        discard(added);
+        return same;
+    }
+    if (programs->count == PROGRAMS_MAX) {
+        discard(added);
+        complain(programs, "programs with too many different sections");
+        return &programs->others;
+    }
+    set_scope(added, programs->others.scope.names, programs->others.scope.hosts);
+    compile(programs, added, &source);
+    added->next = programs->first;
+    programs->first = added;
+    programs->count++;
+    return added;
+}
+
+static const struct alias *add_alias(struct programs *programs, const char *called,
+                                     const char *executable)
+{
+    struct alias *alias = &programs->aliases[programs->alias_count++ % ALIASES_MAX];
+    strcpy(alias->called, called);
+    strcpy(alias->executable, executable);
+    alias->program = add(programs, called, executable);
+    return alias;
+}
+
+static const struct alias *find_alias(const struct programs *programs, const char *called,
+                                      const char *executable)
+{
+    for (size_t i = 0; i < ALIASES_MAX && i < programs->alias_count; i++) {
+        const struct alias *alias = &programs->aliases[i];
+        if (strcmp(alias->called, called) == 0 && strcmp(alias->executable, executable) == 0)
+            return alias;
+    }
+    return NULL;
 }
 
 const struct scope *programs_scope(struct programs *programs, const struct caller *caller)
 {
-    static const struct scope none;
     char called[CALLER_NAME_MAX] = "", executable[CALLER_NAME_MAX] = "";
-    if (programs->has_sections && programs->count < PROGRAMS_MAX)
+    if (programs->has_sections)
         caller_names(caller, called, executable);
-    for (struct program *program = programs->first; program; program = program->next)
-        if (strcmp(program->called, called) == 0 && strcmp(program->executable, executable) == 0)
-            return &program->scope;
-    const struct program *added = add(programs, called, executable);
-    return added ? &added->scope : &none;
+    const struct alias *alias = find_alias(programs, called, executable);
+    if (!alias)
+        alias = add_alias(programs, called, executable);
+    return &alias->program->scope;
 }
 
 bool programs_is_proxy(const struct scope *scope, const struct target *to)

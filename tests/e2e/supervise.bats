@@ -255,6 +255,24 @@ END
     expect_match 'free' "$(messages)" 'socksify: free\[[0-9]+\]: page\.example:80 via p:'
 }
 
+@test "however many programs there are, each goes by its own rules" {
+    configure $'[app blocked]\ndefault block\n[app many-*]\ndefault block'
+    called blocked free
+    cat > "$BATS_TEST_TMPDIR/tree" <<'END'
+cd "${0%/*}"
+./free page.example 80
+i=0
+while [ $((i += 1)) -le 1100 ]; do
+    ln -s free many-$i
+    ./many-$i 203.0.113.10 80
+done 2>&1 | sort | uniq -c | while read -r count words; do echo "$count $words"; done
+./blocked page.example 80 2>&1
+./free page.example 80
+END
+    expect 'what they print' "$(socksified -q "$BUSYBOX" sh "$BATS_TEST_TMPDIR/tree")" \
+        "$PAGE"$'\n1100 connect: Permission denied\nconnect: Permission denied\n'"$PAGE"
+}
+
 @test "a program is known by the name it was called by, and by its executable" {
     ln -s "$STATIC/probe-fetch" "$BATS_TEST_TMPDIR/wget"
     configure $'[app wget]\ndefault block'
