@@ -71,7 +71,8 @@ static bool is_resolver_daemon(const struct sockaddr *addr, socklen_t len)
         "/run/avahi-daemon/socket",
         "/var/run/avahi-daemon/socket",
     };
-    if (addr->sa_family != AF_UNIX || len <= offsetof(struct sockaddr_un, sun_path))
+    if (addr->sa_family != AF_UNIX || len <= offsetof(struct sockaddr_un, sun_path) ||
+        len > sizeof(struct sockaddr_un)) /* which the kernel takes for none */
         return false;
     char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1] = "";
     memcpy(path, ((const struct sockaddr_un *)(const void *)addr)->sun_path,

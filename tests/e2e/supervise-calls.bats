@@ -343,7 +343,7 @@ like_bare() { # PROGRAM PROBE...
 }
 
 @test "local sockets and netlink are untouched, with descriptors and credentials passed" {
-    like_bare static/probe-local local-names descriptors credentials interfaces
+    like_bare static/probe-local local-names long-name descriptors credentials interfaces
 }
 
 @test "of the other sockets those that could reach out are not there" {

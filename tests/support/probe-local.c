@@ -65,6 +65,22 @@ static void local_names(void)
     rmdir(path);
 }
 
+/* As long as an address may be at all, and longer than a local one is. */
+static void long_name(void)
+{
+    union {
+        struct sockaddr_un un;
+        struct sockaddr_storage longest;
+    } address;
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    memset(&address, 'x', sizeof(address));
+    address.un.sun_family = AF_UNIX;
+    for (socklen_t len = sizeof(address.un) - 1; len <= sizeof(address.un) + 1; len++)
+        say("connect", connect(fd, (struct sockaddr *)&address, len));
+    say("connect", connect(fd, (struct sockaddr *)&address, sizeof(address)));
+    say("connect", connect(fd, (struct sockaddr *)&address, sizeof(address) + 1));
+}
+
 static void descriptors(void)
 {
     struct envelope out, in;
@@ -181,11 +197,8 @@ static void kinds(void)
 }
 
 static const struct probe probes[] = {
-    {"local-names", local_names},
-    {"descriptors", descriptors},
-    {"credentials", credentials},
-    {"interfaces", interfaces},
-    {"kinds", kinds},
+    {"local-names", local_names}, {"long-name", long_name},   {"descriptors", descriptors},
+    {"credentials", credentials}, {"interfaces", interfaces}, {"kinds", kinds},
 };
 
 int main(int argc, char **argv)
