@@ -85,6 +85,18 @@ void dial_disconnect(int fd)
     sys_getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
 }
 
+/* The kernel takes the mapping back when such a connect fails, and nowhere else; one to a group
+ * fails before anything is sent. */
+void dial_unmap(int fd, const union endpoint *to)
+{
+    static const struct sockaddr_in6 group = {
+        .sin6_family = AF_INET6,
+        .sin6_addr = {{{[10] = 0xff, [11] = 0xff, [12] = 224, [15] = 1}}}, /* ::ffff:224.0.0.1 */
+    };
+    if (to->any.sa_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&to->in6.sin6_addr))
+        sys_connect(fd, (const struct sockaddr *)&group, sizeof(group));
+}
+
 /* The outcome of a connect(2) that goes on by itself. */
 static int finish_connect(const struct dial *d, int64_t deadline_ms)
 {

@@ -22,6 +22,14 @@ int64_t dial_now_ms(void);
  * leaves behind. The ECONNRESET that the kernel notes for it is nobody's to see. */
 void dial_disconnect(int fd);
 
+/*
+ * Before a connect(2) to that endpoint: a TCP socket of IPv6 that was connected to an IPv4 address
+ * (a mapped one) before, with success or not, would send to that one still, by the new port. No
+ * packet leaves by this. In a program under a supervisor it would be taken for a connect of its
+ * own.
+ */
+void dial_unmap(int fd, const union endpoint *to);
+
 struct dial {
     int fd;                    /* an unconnected TCP socket, blocking or not */
     int family;                /* its family; changed when the socket was replaced */

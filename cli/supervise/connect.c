@@ -168,10 +168,12 @@ static void begin(struct wish *wish, const struct route *route, const struct tar
 static void go_direct(struct wish *wish, const struct target *to, const union endpoint *address)
 {
     socklen_t len = address->any.sa_family == AF_INET ? sizeof(address->in) : sizeof(address->in6);
-    if (wish->waits || wish->data)
+    if (wish->waits || wish->data) {
         begin(wish, &direct_route, to, address);
-    else
-        answer(wish, connect_at_once(wish, &address->any, len));
+        return;
+    }
+    dial_unmap(wish->fd, address);
+    answer(wish, connect_at_once(wish, &address->any, len));
 }
 
 /* A name server asked over TCP: our responder, which knows the stand-ins. */

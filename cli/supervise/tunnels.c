@@ -391,6 +391,7 @@ static void start(struct tunnel *tunnel)
         end(tunnel, error);
         return;
     }
+    dial_unmap(attempt->fd, &attempt->endpoints.list[0]);
     enum attempt_state state = attempt_begin(attempt);
     tunnel->watch.fd = attempt->fd;
     if (state == ATTEMPT_RUNNING && !loop_watch(&tunnel->supervisor->loop, &tunnel->watch,

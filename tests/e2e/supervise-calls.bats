@@ -201,6 +201,22 @@ SO_ERROR: 0' -q -t 500ms -p socks5://10.77.0.1:1104 -- $OUTCOME silence
     done
 }
 
+@test "an IPv6 socket that was refused by way of an IPv4 proxy connects to this host" {
+    local mode
+    for mode in blocking non-blocking; do
+        expect "$mode" "$(client timeout 20 "$SOCKSIFY" --mode supervise -p socks5://10.77.0.1:1105 \
+            python3 -c '
+import errno, select, socket, sys
+server = socket.create_server(("::1", 0), family=socket.AF_INET6)
+again = socket.socket(socket.AF_INET6)
+again.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, b"\3" + bytes(15))
+print(errno.errorcode[again.connect_ex(("2001:db8:77::10", 9999))])
+again.setblocking(sys.argv[1] == "blocking")
+print(errno.errorcode.get(again.connect_ex(server.getsockname()[:2]), 0) in (0, "EINPROGRESS"))
+print(select.select([server], [], [], 3)[0] == [server])' $mode)" $'ECONNREFUSED\nTrue\nTrue'
+    done
+}
+
 @test "where the socket is replaced for that, it stays registered with epoll" {
     local wanted=$'connect: EINPROGRESS\nepoll: nothing\nepoll: OUT\nnodelay: 1\nSO_ERROR: 0
 peer: the target\necho: ping'
