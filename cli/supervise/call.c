@@ -11,6 +11,13 @@
 #include <sys/syscall.h>
 
 /* clang-format off */
+/* Which later architectures do without. */
+#ifdef SYS_poll
+#define NATIVE_OLDER_CALLS {SYS_poll, CALL_POLL}, {SYS_select, CALL_SELECT},
+#else
+#define NATIVE_OLDER_CALLS
+#endif
+
 #define NATIVE_CALLS                                                                               \
     {                                                                                              \
         {SYS_connect, CALL_CONNECT},       {SYS_getpeername, CALL_GETPEERNAME},                    \
@@ -18,7 +25,8 @@
         {SYS_sendto, CALL_SENDTO},         {SYS_sendmsg, CALL_SENDMSG},                            \
         {SYS_sendmmsg, CALL_SENDMMSG},     {SYS_recvfrom, CALL_RECVFROM},                          \
         {SYS_recvmsg, CALL_RECVMSG},       {SYS_recvmmsg, CALL_RECVMMSG},                          \
-        {SYS_epoll_ctl, CALL_EPOLL_CTL},                                                           \
+        {SYS_epoll_ctl, CALL_EPOLL_CTL},   {SYS_ppoll, CALL_PPOLL},                                \
+        {SYS_pselect6, CALL_PSELECT},      NATIVE_OLDER_CALLS                                      \
     }
 
 #define I386_TABLE                                                                                 \
@@ -27,7 +35,9 @@
         {366, CALL_SETSOCKOPT}, {369, CALL_SENDTO},      {370, CALL_SENDMSG},                      \
         {345, CALL_SENDMMSG},   {371, CALL_RECVFROM},    {372, CALL_RECVMSG},                      \
         {337, CALL_RECVMMSG},   {417, CALL_RECVMMSG},    {255, CALL_EPOLL_CTL},                    \
-        {102, CALL_SOCKETCALL},                                                                    \
+        {102, CALL_SOCKETCALL}, {168, CALL_POLL},        {309, CALL_PPOLL},                        \
+        {142, CALL_SELECT},     {308, CALL_PSELECT},     {414, CALL_PPOLL_TIME64},                 \
+        {413, CALL_PSELECT_TIME64},                                                                \
     }}
 
 #define ARM_TABLE                                                                                  \
@@ -36,6 +46,9 @@
         {294, CALL_SETSOCKOPT}, {290, CALL_SENDTO},      {296, CALL_SENDMSG},                      \
         {374, CALL_SENDMMSG},   {292, CALL_RECVFROM},    {297, CALL_RECVMSG},                      \
         {365, CALL_RECVMMSG},   {417, CALL_RECVMMSG},    {251, CALL_EPOLL_CTL},                    \
+        {168, CALL_POLL},       {336, CALL_PPOLL},       {142, CALL_SELECT},                       \
+        {335, CALL_PSELECT},    {414, CALL_PPOLL_TIME64},                                          \
+        {413, CALL_PSELECT_TIME64},                                                                \
     }}
 
 const struct call_table call_tables[] = {

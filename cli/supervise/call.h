@@ -22,6 +22,12 @@ enum call_kind {
     CALL_RECVMSG,
     CALL_RECVMMSG,
     CALL_EPOLL_CTL,
+    CALL_POLL, /* of some descriptor, as all of these */
+    CALL_PPOLL,
+    CALL_SELECT,
+    CALL_PSELECT,
+    CALL_PPOLL_TIME64, /* 32 bit, with times of 64 */
+    CALL_PSELECT_TIME64,
     CALL_SOCKETCALL, /* several of these in one, with their arguments in memory (32 bit) */
     CALL_OTHER,      /* not for us: it passes */
     CALL_KINDS,
@@ -35,7 +41,7 @@ struct call_table {
     struct call_number {
         int number;
         enum call_kind kind;
-    } calls[16]; /* up to the first with number 0, which is no call of ours anywhere */
+    } calls[24]; /* up to the first with number 0, which is no call of ours anywhere */
 };
 
 /* The architectures that the kernel runs beside each other here, the native one first. */

@@ -44,12 +44,18 @@ static size_t read_proc(pid_t tid, const char *file, char *buf, size_t size)
     return len > 0 ? (size_t)len : 0;
 }
 
+/* A number of a thread's status, by the word in front of it; 0 where there is none. */
+static uint64_t status_number(pid_t tid, const char *word, int base)
+{
+    char status[4096];
+    read_proc(tid, "status", status, sizeof(status));
+    const char *line = strstr(status, word);
+    return line ? strtoull(line + strlen(word), NULL, base) : 0;
+}
+
 static pid_t process_of(pid_t tid)
 {
-    char status[1024];
-    read_proc(tid, "status", status, sizeof(status));
-    const char *line = strstr(status, "\nTgid:");
-    return line ? (pid_t)strtol(line + sizeof("\nTgid:") - 1, NULL, 10) : 0;
+    return (pid_t)status_number(tid, "\nTgid:", 10);
 }
 
 /* --- The thread --- */
@@ -208,6 +214,12 @@ bool caller_closes_on_exec(const struct caller *caller, int number)
     read_proc(caller->tid, file, info, sizeof(info));
     const char *flags = strstr(info, "flags:");
     return flags && (strtoul(flags + sizeof("flags:") - 1, NULL, 8) & O_CLOEXEC) != 0;
+}
+
+uint64_t caller_pending_signals(const struct caller *caller)
+{
+    return status_number(caller->tid, "\nSigPnd:", 16) |
+           status_number(caller->tid, "\nShdPnd:", 16);
 }
 
 pid_t caller_process(const struct caller *caller)

@@ -49,6 +49,9 @@ bool caller_may_keep(int fd);
 /* True when the caller's descriptor `number` has close-on-exec set. */
 bool caller_closes_on_exec(const struct caller *caller, int number);
 
+/* Signals that wait for the thread or its process, because they are blocked: bit 0 is number 1. */
+uint64_t caller_pending_signals(const struct caller *caller);
+
 /* The process that the thread belongs to; 0 when it has gone. */
 pid_t caller_process(const struct caller *caller);
 

@@ -99,6 +99,14 @@ static void emit_addressed(struct writer *w, int i)
     give(w, PASS);
 }
 
+/* Asked about unless it is but a way to sleep: without descriptors, whose count is argument i. */
+static void emit_counted(struct writer *w, int i)
+{
+    load(w, argument(i));
+    give_if_equal(w, 0, PASS);
+    give(w, ASK);
+}
+
 static void emit_getsockopt(struct writer *w)
 {
     load(w, argument(1));
@@ -175,6 +183,16 @@ static void emit_call(struct writer *w, const struct call_number *call)
     case CALL_SENDTO:
     case CALL_RECVFROM:
         emit_addressed(w, 4);
+        break;
+    case CALL_POLL:
+    case CALL_PPOLL:
+    case CALL_PPOLL_TIME64:
+        emit_counted(w, 1);
+        break;
+    case CALL_SELECT:
+    case CALL_PSELECT:
+    case CALL_PSELECT_TIME64:
+        emit_counted(w, 0);
         break;
     case CALL_GETSOCKOPT:
         emit_getsockopt(w);

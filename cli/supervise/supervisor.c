@@ -142,12 +142,23 @@ void supervisor_speak_for(const struct caller *caller)
 static void answer(struct request *request)
 {
     static void (*const handlers[CALL_KINDS])(struct request * request) = {
-        [CALL_CONNECT] = on_connect,       [CALL_GETPEERNAME] = on_getpeername,
-        [CALL_GETSOCKOPT] = on_getsockopt, [CALL_SETSOCKOPT] = on_setsockopt,
-        [CALL_SENDTO] = on_sendto,         [CALL_SENDMSG] = on_sendmsg,
-        [CALL_SENDMMSG] = on_sendmmsg,     [CALL_RECVFROM] = on_recvfrom,
-        [CALL_RECVMSG] = on_recvmsg,       [CALL_RECVMMSG] = on_recvmmsg,
+        [CALL_CONNECT] = on_connect,
+        [CALL_GETPEERNAME] = on_getpeername,
+        [CALL_GETSOCKOPT] = on_getsockopt,
+        [CALL_SETSOCKOPT] = on_setsockopt,
+        [CALL_SENDTO] = on_sendto,
+        [CALL_SENDMSG] = on_sendmsg,
+        [CALL_SENDMMSG] = on_sendmmsg,
+        [CALL_RECVFROM] = on_recvfrom,
+        [CALL_RECVMSG] = on_recvmsg,
+        [CALL_RECVMMSG] = on_recvmmsg,
         [CALL_EPOLL_CTL] = on_epoll_ctl,
+        [CALL_POLL] = on_poll,
+        [CALL_PPOLL] = on_poll,
+        [CALL_PPOLL_TIME64] = on_poll,
+        [CALL_SELECT] = on_poll,
+        [CALL_PSELECT] = on_poll,
+        [CALL_PSELECT_TIME64] = on_poll,
     };
     if (handlers[request->call.kind])
         handlers[request->call.kind](request);
@@ -202,6 +213,12 @@ static bool passes_unseen(const struct supervisor *supervisor, enum call_kind ki
 {
     switch (kind) {
     case CALL_EPOLL_CTL:
+    case CALL_POLL:
+    case CALL_PPOLL:
+    case CALL_PPOLL_TIME64:
+    case CALL_SELECT:
+    case CALL_PSELECT:
+    case CALL_PSELECT_TIME64:
         return !tunnels_any(supervisor->tunnels);
     case CALL_RECVFROM:
     case CALL_RECVMSG:

@@ -47,6 +47,7 @@ void on_connect(struct request *request);     /* connect.c */
 void on_getpeername(struct request *request); /* peer.c */
 void on_getsockopt(struct request *request);  /* readiness.c */
 void on_epoll_ctl(struct request *request);   /* readiness.c */
+void on_poll(struct request *request);        /* poll.c: select(2), too */
 void on_setsockopt(struct request *request);  /* setsockopt.c */
 void on_sendto(struct request *request);      /* send.c, as the next two */
 void on_sendmsg(struct request *request);

@@ -5,6 +5,7 @@
 
 #include "cli/supervise/notify.h"
 #include "cli/supervise/peers.h"
+#include "cli/supervise/poll.h"
 #include "cli/supervise/process.h"
 #include "core/dial.h"
 #include "core/endpoint_cache.h"
@@ -56,6 +57,29 @@ static void set_cookie(struct tunnel *tunnel, uint64_t cookie)
 {
     tunnel->cookie = cookie;
     LIST_INSERT_HEAD(&tunnel->tunnels->buckets[cookie % BUCKETS], tunnel, bucket);
+}
+
+/* Where the bit of a descriptor stands. */
+static size_t word_of(int number)
+{
+    return (unsigned)number / 64 % TUNNEL_NUMBERS_WORDS;
+}
+
+static uint64_t bit_of(int number)
+{
+    return UINT64_C(1) << ((unsigned)number % 64);
+}
+
+void tunnels_numbers(const struct tunnels *tunnels, struct tunnel_numbers *numbers)
+{
+    *numbers = (struct tunnel_numbers){{0}};
+    for (const struct tunnel *tunnel = tunnels->first; tunnel; tunnel = tunnel->next)
+        numbers->words[word_of(tunnel->number)] |= bit_of(tunnel->number);
+}
+
+bool tunnel_numbers_may_have(const struct tunnel_numbers *numbers, int number)
+{
+    return number >= 0 && (numbers->words[word_of(number)] & bit_of(number)) != 0;
 }
 
 /* --- Leaving --- */
@@ -208,8 +232,10 @@ static void end(struct tunnel *tunnel, int error)
     if (!told && error != EINPROGRESS)
         remember(tunnel, error, false);
     registration_restore(&tunnel->registrations, tunnel->attempt.fd);
+    uint64_t cookie = tunnel->cookie;
     destroy(tunnel);
     answer_askers(supervisor, waiters);
+    polls_wake(cookie);
 }
 
 static void finish(struct tunnel *tunnel, enum attempt_state state)
@@ -228,6 +254,7 @@ void tunnel_cancel(struct tunnel *tunnel)
 {
     struct supervisor *supervisor = tunnel->supervisor;
     struct waiter *waiters = tunnel->waiters;
+    uint64_t cookie = tunnel->cookie;
     tunnel->waiters = NULL;
     if (tunnel->is_on_errand) {
         tunnel->is_abandoned = true; /* until the errand is back */
@@ -244,6 +271,7 @@ void tunnel_cancel(struct tunnel *tunnel)
         free(waiters);
         waiters = next;
     }
+    polls_wake(cookie);
 }
 
 void tunnel_dissolve(struct tunnel *tunnel)

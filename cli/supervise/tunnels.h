@@ -61,10 +61,21 @@ bool tunnels_any(const struct tunnels *tunnels);
 /* The tunnel that is under way on a socket; NULL: none. */
 struct tunnel *tunnels_find(const struct tunnels *tunnels, uint64_t cookie);
 
+/* The descriptors of the tunnels under way, in any process, folded into a set of bits: false
+ * positives are few. */
+enum { TUNNEL_NUMBERS_WORDS = 64 };
+struct tunnel_numbers {
+    uint64_t words[TUNNEL_NUMBERS_WORDS];
+};
+
+void tunnels_numbers(const struct tunnels *tunnels, struct tunnel_numbers *numbers);
+bool tunnel_numbers_may_have(const struct tunnel_numbers *numbers, int number);
+
 /*
- * Whether the program may have been told already that its socket is ready: poll(2) and select(2),
- * which nobody sees, call it writable as soon as the proxy has accepted the connection. A program
- * that uses epoll is told at the right time, and one that waits in connect(2) is not told at all.
+ * Whether the program may have been told already that its socket is ready: whoever waited for it in
+ * poll(2) or select(2) before the connect, or passes a mask of signals, hears from the kernel that
+ * it is writable as soon as the proxy has accepted the connection. A program that registered it
+ * with epoll is told at the right time, and one that waits in connect(2) is not told at all.
  */
 bool tunnel_seems_ready(const struct tunnel *tunnel);
 

@@ -113,9 +113,9 @@ LIFE=static/probe-async-life
 
 # --- Non-blocking connects ---
 #
-# What is registered with epoll after the connect is held back until the handshake has ended. What
-# was registered before, poll and select may be early; then SO_ERROR and getpeername, by which
-# programs learn how it ended, wait for that.
+# What is registered with epoll after the connect is held back until the handshake has ended, and so
+# are poll and select. What was registered before may be early, and so may be ppoll and pselect when
+# their mask lets a signal in; then SO_ERROR and getpeername, by which programs learn how it ended, wait for that.
 
 # useful PROGRAM PORT PROBE...: like_control, when it does not count what is ready when, and who
 # asks early waits.
@@ -146,9 +146,17 @@ outcomes() {
     like_control $WAIT "$ECHO" epoll-nested epoll-set-polled epoll-set-selected
 }
 
-@test "who was told early, by poll, select or what was registered before, waits when it asks" {
-    useful $WAIT "$ECHO" poll ppoll select pselect interrupted epoll-level-before \
-        epoll-edge-before epoll-oneshot-before epoll-asleep-before in-threads
+@test "poll, ppoll, select and pselect wait for the end, and tell how much time is left" {
+    like_control $WAIT "$ECHO" poll ppoll select select-in-time pselect
+}
+
+@test "poll and select keep their timeouts, and report other descriptors meanwhile" {
+    like_control $WAIT "$ECHO" poll-timeout select-timeout poll-beside-a-pipe select-beside-a-pipe
+}
+
+@test "who was told early, by a signal or what was registered before, waits when it asks" {
+    useful $WAIT "$ECHO" interrupted epoll-level-before epoll-edge-before epoll-oneshot-before \
+        epoll-asleep-before in-threads
 }
 
 @test "meanwhile a second connect is EALREADY, also to another place" {
@@ -177,10 +185,11 @@ outcomes() {
 }
 
 @test "a failure shows the events of a refused connect, and its error is told once" {
-    like_control $OUTCOME "$REFUSED" failed-level failed-oneshot failed-blocking-connect
-    like_control $OUTCOME "$UNREACHED" failed-oneshot
-    useful $OUTCOME "$REFUSED" failed-edge failed-poll failed-select
-    useful $OUTCOME "$UNREACHED" failed-edge failed-select
+    like_control $OUTCOME "$REFUSED" failed-level failed-oneshot failed-blocking-connect failed-poll \
+        failed-select
+    like_control $OUTCOME "$UNREACHED" failed-oneshot failed-select
+    useful $OUTCOME "$REFUSED" failed-edge
+    useful $OUTCOME "$UNREACHED" failed-edge
 }
 
 @test "a silent proxy is ETIMEDOUT at the deadline, under epoll" {

@@ -156,6 +156,22 @@ asyncio.run(main())')" "$PAGE"
         --parallel-immediate 'http://page.example/page?[1-20]' | grep -c "$PAGE")" 20
 }
 
+@test "programs that wait by poll and select have their own patience with a silent proxy" {
+    start_script silent world 10.77.0.1:1151 'frame greeting' hold
+    local patient=(--mode supervise -p socks5://10.77.0.1:1151) start=${EPOCHREALTIME/./} took
+    expect 'curl' "$(socksified "${patient[@]}" curl -s --connect-timeout 0.3 \
+        http://203.0.113.10/page; echo $?)" 28
+    expect 'python3' "$(socksified "${patient[@]}" python3 -c 'import socket
+try:
+    socket.create_connection(("203.0.113.10", 80), 0.3)
+except TimeoutError:
+    print("timed out")')" 'timed out'
+    expect 'nc' "$(socksified "${patient[@]}" nc -w 1 203.0.113.10 80; echo $?)" 1
+    took=$(((${EPOCHREALTIME/./} - start) / 1000))
+    # Each would wait for 20 seconds otherwise.
+    [ "$took" -lt 15000 ] || expect 'the time' "$took ms" 'less than 15 seconds'
+}
+
 @test "a static child of a preloaded program is supervised too, and so is a dynamic child of a static one" {
     local url=http://page.example/page
     expect 'dynamic, static' "$(socksified sh -c "$BUSYBOX wget -q -O - $url")" "$PAGE"

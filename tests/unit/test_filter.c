@@ -96,6 +96,21 @@ START_TEST(sendto_and_recvfrom_are_asked_about_with_an_address_only)
 }
 END_TEST
 
+START_TEST(poll_and_select_are_asked_about_with_descriptors_only)
+{
+    ck_assert_uint_eq(verdict(NATIVE, SYS_ppoll, SOMEWHERE, 1, 0, 0, 0), ASK);
+    ck_assert_uint_eq(verdict(NATIVE, SYS_ppoll, 0, 0, SOMEWHERE, 0, 0), PASS);
+    ck_assert_uint_eq(verdict(NATIVE, SYS_pselect6, 4, 0, SOMEWHERE, 0, 0), ASK);
+    ck_assert_uint_eq(verdict(NATIVE, SYS_pselect6, 0, 0, 0, 0, SOMEWHERE), PASS);
+#ifdef SYS_poll
+    ck_assert_uint_eq(verdict(NATIVE, SYS_poll, SOMEWHERE, 1, 100, 0, 0), ASK);
+    ck_assert_uint_eq(verdict(NATIVE, SYS_poll, 0, 0, 100, 0, 0), PASS);
+    ck_assert_uint_eq(verdict(NATIVE, SYS_select, 4, 0, SOMEWHERE, 0, 0), ASK);
+    ck_assert_uint_eq(verdict(NATIVE, SYS_select, 0, 0, 0, 0, SOMEWHERE), PASS);
+#endif
+}
+END_TEST
+
 START_TEST(getsockopt_is_asked_about_for_so_error_only)
 {
     ck_assert_uint_eq(verdict(NATIVE, SYS_getsockopt, 3, SOL_SOCKET, SO_ERROR, 0, 0), ASK);
@@ -301,6 +316,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, NULL);
     tcase_add_test(tests, calls_that_connect_or_send_are_asked_about);
     tcase_add_test(tests, sendto_and_recvfrom_are_asked_about_with_an_address_only);
+    tcase_add_test(tests, poll_and_select_are_asked_about_with_descriptors_only);
     tcase_add_test(tests, getsockopt_is_asked_about_for_so_error_only);
     tcase_add_test(tests, setsockopt_is_asked_about_for_joining_groups_and_source_routes_only);
     tcase_add_test(tests, sockets_are_decided_by_domain_type_and_protocol);
