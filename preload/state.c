@@ -34,6 +34,7 @@ static struct {
 static struct hosts hosts = {.path = "/etc/hosts"};
 static struct endpoint_cache endpoints;
 static struct reported reported;
+static char program[NAME_MAX + 1];
 static char error_text[CONFIG_ERROR_MAX]; /* why the configuration cannot be used */
 
 static const char *base_name(const char *path)
@@ -49,6 +50,12 @@ static const char *called_as(void)
     return path ? base_name(path) : program_invocation_short_name;
 }
 
+/* libc has but a pointer to the arguments, over which daemons and browsers write titles. */
+static void note_program(void)
+{
+    strncpy(program, program_invocation_short_name, sizeof(program) - 1);
+}
+
 void state_start(void)
 {
     if (__builtin_expect(state.started, 1))
@@ -56,7 +63,8 @@ void state_start(void)
     int saved = errno;
     state.started = true;
     state.usable = settings_read(&settings, error_text) == STATUS_OK;
-    log_setup(settings.log_level, program_invocation_short_name, settings.log_file);
+    note_program();
+    log_setup(settings.log_level, program, settings.log_file);
     if (settings.report)
         report_into(tally_open(settings.report));
 

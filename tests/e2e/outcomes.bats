@@ -318,6 +318,14 @@ took() {
     expect_match 'the answer' "$got" $'\ngot: ok\n'
 }
 
+@test "a program that gives itself a title keeps its name in messages" {
+    run -0 client "$SOCKSIFY" -p socks5://10.77.0.1:1199 perl -e 'use Socket;
+        $0 = "/a/title/longer: than the name";
+        socket(my $socket, PF_INET, SOCK_STREAM, 0);
+        connect($socket, pack_sockaddr_in(80, inet_aton("203.0.113.10"))) or print "failed"'
+    expect_match 'the message' "$output" '^socksify: perl\[[0-9]+\]: 203.0.113.10:80 via '
+}
+
 @test "programs end as they do when a direct connection is refused" {
     run -7 through danted curl -s http://closed.example:81/
     run -4 through danted wget -q -t 1 -O - http://closed.example:81/
