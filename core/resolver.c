@@ -8,6 +8,8 @@
 #include "core/lookup.h"
 #include "core/report.h"
 #include "core/rules.h"
+#include "core/search_list.h"
+#include "core/target.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -65,6 +67,46 @@ static enum resolver_verdict answer_odd_name(struct work *work)
                                                          : refuse(work, DNS_NXDOMAIN);
 }
 
+/* Names that this host or its own name server know as they are. */
+static bool is_known_here(const struct work *work)
+{
+    const struct dns_query *query = work->query;
+    const struct config *config = work->scope->config;
+    struct hosts_address address;
+    char canonical[256];
+    return (config && goes_direct(config, query)) ||
+           hosts_find(work->scope->hosts, query->name, query->name_len, &address, 1, canonical) > 0;
+}
+
+/*
+ * With `ndots` of two or more (Kubernetes has five) a resolver that wants www.example.com asks for
+ * www.example.com.first.domain before anything else. Every name has a stand-in, so it would stop
+ * there, and the proxy be asked for a name that nobody means. What is meant is what getaddrinfo(3)
+ * takes as it is: the name without the domain. *name is set to that where it is another. A single
+ * label is left as it came: that is what search lists are for. Returns false when there is no such
+ * name, so that the resolver goes on to the next: what is meant goes direct, and is to be asked of
+ * the real name server by itself.
+ */
+static bool find_meant(const struct work *work, char name[static TARGET_NAME_MAX + 1])
+{
+    const struct dns_query *query = work->query;
+    const struct config *config = work->scope->config;
+    struct search_list list;
+    memcpy(name, query->name, query->name_len + 1);
+    if (!work->scope->resolv_conf || !memchr(name, '.', query->name_len) || is_known_here(work))
+        return true;
+    search_list_read(&list, work->scope->resolv_conf);
+    for (size_t i = 0; i < list.count; i++) {
+        size_t base = search_list_base(&list, i, query->name, query->name_len);
+        bool is_single = base == 0 || !memchr(query->name, '.', base);
+        if (!is_single && config && rules_name_is_direct(config_rules(config), query->name, base))
+            return false;
+        if (!is_single && i == 0)
+            name[base] = '\0';
+    }
+    return true;
+}
+
 /*
  * A and AAAA each get their stand-in. getaddrinfo(3) can see that a program wants either family and
  * gives it IPv4 alone; here a program that wants either asks twice, and cannot be told from one
@@ -74,9 +116,12 @@ static enum resolver_verdict answer_odd_name(struct work *work)
 static enum resolver_verdict answer_address(struct work *work, int family)
 {
     struct lookup found;
+    char name[TARGET_NAME_MAX + 1];
     if (!work->query->is_host_name)
         return answer_odd_name(work);
-    switch (lookup_name(work->scope, work->query->name, family, &found)) {
+    if (!find_meant(work, name))
+        return refuse(work, DNS_NXDOMAIN);
+    switch (lookup_name(work->scope, name, family, &found)) {
     case LOOKUP_FOUND:
         return give_addresses(work, &found);
     case LOOKUP_REFUSED:

@@ -15,6 +15,8 @@ struct scope {
     const struct config *config; /* NULL: it cannot be used, and nothing may go out */
     struct names *names;         /* NULL: there is none, and no name can be given a stand-in */
     struct hosts *hosts;
+    const char *resolv_conf; /* where programs with a resolver of their own have their search list;
+                                NULL: they have none */
     struct endpoint_cache *endpoints; /* of this configuration's proxies */
     struct reported *reported;        /* what is said once a program (report.h) */
 };

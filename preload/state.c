@@ -159,6 +159,7 @@ static struct scope scope_of(const struct config *config, struct names *names)
     return (struct scope){.config = config,
                           .names = names,
                           .hosts = &hosts,
+                          .resolv_conf = "/etc/resolv.conf",
                           .endpoints = &endpoints,
                           .reported = &reported};
 }

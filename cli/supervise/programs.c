@@ -58,6 +58,7 @@ static void set_scope(struct program *program, struct names *names, struct hosts
     program->scope = (struct scope){
         .names = names,
         .hosts = hosts,
+        .resolv_conf = "/etc/resolv.conf",
         .endpoints = &program->endpoints,
         .reported = &program->reported,
     };

@@ -207,6 +207,23 @@ except TimeoutError:
     expect_match 'what the proxy was asked for' "$(stderr_of socksify)" ' other\.page\.example:80 '
 }
 
+@test "a search list in resolv.conf does not change which name the proxy is asked for" {
+    local before program
+    before=$(cat /etc/netns/client/resolv.conf)
+    printf 'search ns.svc.test svc.test test\nnameserver 8.8.8.8\noptions ndots:5\n' \
+        > /etc/netns/client/resolv.conf
+    configure 'direct near.lan'
+    for program in busybox glibc musl musl-static go; do
+        expect "what $program fetches" "$(fetch "$program" page.example)" "$PAGE"
+    done
+    # Preloaded, with a resolver of its own.
+    expect 'what a preloaded program gets' \
+        "$(socksified python3 -c 'import dns.resolver
+print(dns.resolver.Resolver().resolve("page.example", "A", search=True)[0])')" \
+        "$(socksified getent ahostsv4 page.example | sed -n '1s/ .*//p')"
+    echo "$before" > /etc/netns/client/resolv.conf
+}
+
 @test "a stand-in that nobody gave out leads nowhere" {
     expect 'what it prints' "$(fetch glibc 198.19.200.200)" 'connect: No route to host'
     expect 'the number of messages' "$(messages | wc -l)" 1

@@ -120,6 +120,43 @@ START_TEST(odd_names_do_not_exist)
 }
 END_TEST
 
+/* The stand-in that a question gets must be the one of this name. */
+static void expect_standin_of(const char *asked, const char *meant)
+{
+    struct lookup found;
+    ck_assert_int_eq(lookup_name(&scope, meant, AF_INET, &found), LOOKUP_FOUND);
+    expect_answer(asked, DNS_TYPE_A, DNS_NOERROR, 1);
+    expect_end(found.list[0].bytes, 4);
+}
+
+START_TEST(what_a_search_list_made_longer_is_answered_as_it_was_meant)
+{
+    char path[64];
+    static const char text[] = "search team.k8s.test k8s.test\noptions ndots:3\n";
+    snprintf(path, sizeof(path), "%s/socksify-resolv-XXXXXX", P_tmpdir);
+    int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+    close(fd);
+
+    expect_standin_of("page.test.team.k8s.test", "page.test.team.k8s.test");
+    scope.resolv_conf = path;
+    expect_standin_of("page.test.team.k8s.test", "page.test");
+    expect_standin_of("www.page.test.team.k8s.test", "www.page.test");
+    expect_standin_of("page.test", "page.test");
+    /* One label is what the list is for; three dots are asked about as they are. */
+    expect_standin_of("page.team.k8s.test", "page.team.k8s.test");
+    expect_standin_of("a.www.page.test.team.k8s.test", "a.www.page.test.team.k8s.test");
+    /* Nobody comes to the second domain any more but by its full name. */
+    expect_standin_of("db.other.k8s.test", "db.other.k8s.test");
+    /* What goes direct is asked of the name server in the end, by its own name. */
+    expect_answer("git.corp.test.team.k8s.test", DNS_TYPE_A, DNS_NXDOMAIN, 0);
+    expect_answer("git.corp.test.k8s.test", DNS_TYPE_AAAA, DNS_NXDOMAIN, 0);
+    ck_assert_int_eq(ask("git.corp.test", DNS_TYPE_A), RESOLVER_DIRECT);
+    unlink(path);
+}
+END_TEST
+
 START_TEST(pointers_lead_from_standins_to_names)
 {
     struct lookup found;
@@ -280,6 +317,7 @@ static Suite *resolver_suite(void)
     tcase_add_test(alone, addresses_are_those_of_every_other_lookup);
     tcase_add_test(alone, names_that_go_direct_are_left_to_their_name_server);
     tcase_add_test(alone, odd_names_do_not_exist);
+    tcase_add_test(alone, what_a_search_list_made_longer_is_answered_as_it_was_meant);
     tcase_add_test(alone, pointers_lead_from_standins_to_names);
     tcase_add_test(alone, localhost_has_addresses_only);
     tcase_add_test(alone, other_types_are_refused_without_a_server);
