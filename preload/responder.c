@@ -2,6 +2,7 @@
  * The in-process name server: sockets, thread, and the questions that take their time. */
 #include "preload/responder.h"
 
+#include "core/dns.h"
 #include "core/forward.h"
 #include "core/resolver.h"
 #include "core/sys.h"
@@ -27,7 +28,7 @@
 
 enum {
     SEATS = 32,         /* name servers, by family and protocol, that one program asks */
-    MESSAGE_MAX = 4096, /* longer questions are nonsense; longer answers are truncated */
+    MESSAGE_MAX = 4096, /* longer questions are nonsense; longer answers go over TCP alone */
     SLOW_MAX = 16,      /* questions under way that the network has to answer */
     PATIENCE_MS = 5000, /* for the next octets of a question over TCP */
     STACK_SIZE = 64 * 1024,
@@ -62,17 +63,9 @@ struct question {
 
 static void give_answer(const struct question *question, const uint8_t *answer, size_t len)
 {
-    if (len == 0)
-        return;
-    if (!question->tcp) {
+    if (len > 0)
         real(sendto)(question->fd, answer, len, MSG_DONTWAIT | MSG_NOSIGNAL, &question->from.any,
                      question->from_len);
-        return;
-    }
-    uint8_t head[2] = {(uint8_t)(len >> 8), (uint8_t)len};
-    struct iovec pieces[] = {{head, sizeof(head)}, {(void *)(uintptr_t)answer, len}};
-    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = 2};
-    real(sendmsg)(question->fd, &message, MSG_NOSIGNAL);
 }
 
 static size_t answer_slowly(const struct question *question, enum resolver_verdict verdict,
@@ -138,17 +131,14 @@ static void answer_question(const struct question *question)
     uint8_t answer[MESSAGE_MAX];
     size_t len = 0;
     const struct scope scope = state_scope();
-    enum resolver_verdict verdict = resolver_answer(&scope, question->query, question->len,
-                                                    !question->tcp, answer, sizeof(answer), &len);
+    enum resolver_verdict verdict =
+        resolver_answer(&scope, question->query, question->len, true, answer, sizeof(answer), &len);
     if (verdict == RESOLVER_SILENT)
         return;
     if (verdict != RESOLVER_ANSWERED) {
-        if (question->tcp)
-            len = answer_slowly(question, verdict, answer, sizeof(answer));
-        else if (answer_elsewhere(question, verdict))
+        if (answer_elsewhere(question, verdict))
             return;
-        else
-            len = resolver_fail(question->query, question->len, answer, sizeof(answer));
+        len = resolver_fail(question->query, question->len, answer, sizeof(answer));
     }
     give_answer(question, answer, len);
 }
@@ -169,18 +159,54 @@ static bool receive_all(int fd, uint8_t *buf, size_t len)
     return true;
 }
 
+/* What a client does not take within our patience is not for it. */
+static bool send_all(int fd, const uint8_t *buf, size_t len)
+{
+    for (size_t done = 0; done < len;) {
+        struct pollfd writable = {.fd = fd, .events = POLLOUT};
+        ssize_t count = sys_poll(&writable, 1, PATIENCE_MS) == 1
+                            ? sys_send(fd, buf + done, len - done, MSG_DONTWAIT | MSG_NOSIGNAL)
+                            : -1;
+        if (count < 0)
+            return false;
+        done += (size_t)count;
+    }
+    return true;
+}
+
+/* A client, and the answer to it behind its length: as long as that can say, and far too long for
+ * the thread's stack. */
+struct tcp_job {
+    struct question question;
+    uint8_t answer[2 + DNS_MESSAGE_MAX];
+};
+
+static bool answer_over_tcp(struct tcp_job *job)
+{
+    const struct question *question = &job->question;
+    uint8_t *answer = job->answer + 2;
+    size_t len = 0;
+    const struct scope scope = state_scope();
+    enum resolver_verdict verdict = resolver_answer(&scope, question->query, question->len, false,
+                                                    answer, DNS_MESSAGE_MAX, &len);
+    if (verdict == RESOLVER_DIRECT || verdict == RESOLVER_FORWARD)
+        len = answer_slowly(question, verdict, answer, DNS_MESSAGE_MAX);
+    job->answer[0] = (uint8_t)(len >> 8);
+    job->answer[1] = (uint8_t)len;
+    return len == 0 || send_all(question->fd, job->answer, 2 + len);
+}
+
 static void *run_tcp(void *argument)
 {
-    struct slow_job *job = argument;
+    struct tcp_job *job = argument;
     struct question *question = &job->question;
     uint8_t head[2];
     guard_enter();
     while (receive_all(question->fd, head, sizeof(head))) {
         question->len = (size_t)(head[0] << 8 | head[1]);
         if (question->len > sizeof(question->query) ||
-            !receive_all(question->fd, question->query, question->len))
+            !receive_all(question->fd, question->query, question->len) || !answer_over_tcp(job))
             break;
-        answer_question(question);
     }
     own_close(question->fd);
     guard_leave();
@@ -195,9 +221,9 @@ static void serve_tcp(const struct seat *seat)
         (int)kernel_call(SYS_accept4, seat->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (fd < 0)
         return;
-    struct slow_job *job = take_slow_place() ? mmap(NULL, sizeof(*job), PROT_READ | PROT_WRITE,
-                                                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-                                             : NULL;
+    struct tcp_job *job = take_slow_place() ? mmap(NULL, sizeof(*job), PROT_READ | PROT_WRITE,
+                                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+                                            : NULL;
     if (job && job != MAP_FAILED) {
         job->question.fd = fd;
         job->question.tcp = true;

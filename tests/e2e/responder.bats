@@ -123,6 +123,7 @@ NAMESERVERS='8.8.8.8 203.0.113.10 127.0.0.53 127.0.0.1 10.77.0.77 2001:db8::53 :
     expect_match 'TCP' "$(probe -T -t $TXT 8.8.8.8 big.example)" \
         '^big.example: NOERROR( type16){12}$'
     expect_match 'dig, which tries again' "$(program dig +short TXT big.example | wc -l)" '^12$'
+    expect_match 'nearly as long as can be' "$(program dig +short TXT huge.example | wc -l)" '^240$'
 }
 
 @test "a question that takes its time holds up no other" {
