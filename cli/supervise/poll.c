@@ -71,7 +71,7 @@ static bool asks_for_tunnel(const struct look *look)
             tunnel_numbers_may_have(&numbers, number) ? caller_take(&request->caller, number) : -1;
         found = fd >= 0 && has_tunnel(request, socket_cookie(fd));
         if (fd >= 0)
-            close(fd);
+            caller_give_back(fd);
     }
     return found;
 }
@@ -99,7 +99,7 @@ static bool take_all(struct look *look)
         uint64_t cookie = socket_cookie(ours->fd);
         if (has_tunnel(request, cookie)) {
             look->cookies[look->cookie_count++] = cookie;
-            close(ours->fd);
+            caller_give_back(ours->fd);
             ours->fd = -1;
         }
     }
@@ -110,7 +110,7 @@ static void release(const struct look *look)
 {
     for (size_t i = 0; i < look->taken; i++)
         if (look->ours[i].fd >= 0)
-            close(look->ours[i].fd);
+            caller_give_back(look->ours[i].fd);
 }
 
 /* --- The answer --- */
