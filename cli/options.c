@@ -44,8 +44,8 @@ static const struct {
                           NULL: nothing */
     bool joins;        /* the line of the option before, in --help */
 } table[OPTION_COUNT] = {
-    [OPTION_PROXY] = {'p', "--proxy", "URL|NAME", .help = "the proxy to use; given again: a chain",
-                      .known = "proxy"},
+    [OPTION_PROXY] = {'p', "--proxy", "URL|NAME",
+                      .help = "as socks5://HOST:1080; given again: a chain", .known = "proxy"},
     [OPTION_CONFIG] = {'f', "--config", "FILE", .help = "the configuration file", .known = "file"},
     [OPTION_TIMEOUT] = {'t', "--timeout", "SECONDS",
                         .help = "deadline for a whole connect (default 30)"},

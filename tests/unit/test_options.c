@@ -354,6 +354,7 @@ START_TEST(help_fits_one_screen_and_names_every_option)
         line += width + 1;
     }
     ck_assert_uint_le(lines, 24);
+    ck_assert_msg(strstr(text, "socks5://"), "how a proxy is written");
     for (size_t i = 0; options_name(i); i++)
         ck_assert_msg(strstr(text, options_name(i)), "%s", options_name(i));
     char small[10];
