@@ -518,6 +518,11 @@ static void judge(struct visit *visit)
                                       "reaches: socksify -p PROXY --check HOST:PORT");
     else if (!visit->is_granted)
         findings_add_advice(findings, "try another target, as --check HOST:PORT");
+    else
+        findings_add_advice(findings,
+                            "%s: try another name, as -p PROXY --check HOST:PORT; when it reaches "
+                            "none, its own look-up of names does not work",
+                            name);
 }
 
 /* There was nothing to ask for but what is refused: whoever closes every connection is no proxy. */

@@ -351,6 +351,8 @@ unknown name ok'
     expect_match 'the steps' "$(steps)" 'CONNECT by name FAILED.CONNECT by IPv4 ok'
     expect 'the verdict' "$(verdict)" \
         'NOT fine: 10.77.0.1:1085 reaches addresses, but not the host name'
+    expect_match 'advice' "$(advice | head -n 1)" \
+        'try another name, as -p PROXY --check HOST:PORT; .* look-up of names does not work'
 }
 
 @test "a target that is none is 2, and the message says why" {
