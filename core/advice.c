@@ -34,8 +34,11 @@ static const char *on_timeout(const struct failure *failure, const struct proxy 
     return "--timeout gives it more time";
 }
 
-static const char *on_no_method(const struct proxy *proxy)
+static const char *on_no_method(const struct failure *failure, const struct proxy *proxy)
 {
+    enum { METHOD_GSSAPI = 1 }; /* RFC 1928, section 3; some name it though it was not offered */
+    if (failure->code == METHOD_GSSAPI)
+        return "it wants GSSAPI, which socksify does not speak";
     if (!proxy->has_credentials)
         return "write USER:PASSWORD@ before the host in its URL, if it wants a password";
     if (proxy->password_only || proxy->pipeline)
@@ -78,7 +81,7 @@ const char *advice_on(const struct failure *failure, const struct route *route)
     case STATUS_WANTS_PASSWORD:
         return "write USER:PASSWORD@ before the host in its URL";
     case STATUS_NO_METHOD:
-        return on_no_method(proxy);
+        return on_no_method(failure, proxy);
     case STATUS_AUTH_REFUSED:
         return "check user and password in its URL";
     case STATUS_NO_IDENTD:

@@ -95,6 +95,15 @@ START_TEST(advice_on_a_chain_is_about_the_next_proxy)
 }
 END_TEST
 
+START_TEST(a_proxy_that_chooses_gssapi_unasked_wants_no_password)
+{
+    const struct proxy *const hops[] = {&plain};
+    const struct route route = route_of(hops, 1);
+    const struct failure failure = {.status = STATUS_NO_METHOD, .stage = STAGE_GREETING, .code = 1};
+    ck_assert_ptr_nonnull(strstr(advice_on(&failure, &route), "GSSAPI"));
+}
+END_TEST
+
 START_TEST(every_advice_is_a_short_printable_phrase)
 {
 #define X(code, number, text) STATUS_##code,
@@ -130,6 +139,7 @@ static Suite *advice_suite(void)
     tcase_add_loop_test(tcase, advice_fits_what_happened, 0, COUNT(cases));
     tcase_add_test(tcase, advice_on_a_chain_is_about_the_next_proxy);
     tcase_add_test(tcase, every_advice_is_a_short_printable_phrase);
+    tcase_add_test(tcase, a_proxy_that_chooses_gssapi_unasked_wants_no_password);
     suite_add_tcase(suite, tcase);
     return suite;
 }
