@@ -171,6 +171,16 @@ END
     stays fish
 }
 
+@test "settings that make bash strict do not cost the mark" {
+    local line
+    for line in 'set -u' 'set -u; unset PROMPT_COMMAND' 'set -u; PROMPT_COMMAND=(true true)' \
+        'readonly PROMPT_COMMAND=' 'readonly -a PROMPT_COMMAND=(true true)' 'set -f; IFS=x'; do
+        echo "$line; PS1='made>'" > "$HOME/.bashrc"
+        stays bash
+        [[ $output != *bash:* ]]
+    done
+}
+
 @test "a shell within the shell is as ever" {
     echo 'export PROMPT_COMMAND="PS1=made\>"' > "$HOME/.bashrc"
     run -0 in_shell bash <<'END'
