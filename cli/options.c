@@ -40,8 +40,8 @@ static const struct {
     const char *name;  /* with its dashes */
     const char *value; /* what it takes, in brackets when it may be missing; NULL: nothing */
     const char *help;
-    const char *known; /* of its values: file, proxy, target, program, or words with commas between;
-                          NULL: nothing */
+    const char *known; /* of its values: file, proxy, target, url (of a proxy, or a target),
+                          program, or words with commas between; NULL: nothing */
     bool joins;        /* the line of the option before, in --help */
 } table[OPTION_COUNT] = {
     [OPTION_PROXY] = {'p', "--proxy", "URL|NAME",
@@ -69,7 +69,7 @@ static const struct {
                       .known = "file"},
     [OPTION_ARGV0] = {0, "--argv0", "NAME", .help = "the name that the program is told to have"},
     [OPTION_CHECK] = {0, "--check", "[URL|TARGET]",
-                      .help = "try the proxy, and whether anything leaves", .known = "target"},
+                      .help = "try the proxy, and whether anything leaves", .known = "url"},
     [OPTION_EXPLAIN] = {0, "--explain", "TARGET", .help = "which way it goes, and why",
                         .known = "target"},
     [OPTION_APP] = {0, "--app", "NAME", .help = "as that program", .known = "program",

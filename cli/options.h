@@ -67,7 +67,7 @@ size_t options_help(char *buf, size_t size);
 
 /* Likewise the table for those who complete a command line: a line for each option with its letter,
  * name, value in brackets when it may be missing, what is known of its values (file, proxy, target,
- * program, or words with commas between), each "-" when there is none, and its help. */
+ * url, program, or words with commas between), each "-" when there is none, and its help. */
 size_t options_list(char *buf, size_t size);
 
 /* Option number i of the table as a manual page would head it, "--proxy"; NULL past the end. */

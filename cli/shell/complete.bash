@@ -122,19 +122,21 @@ _socksify_offer() { # BEGINNING-OF-EACH WORD...
 
 # Offer values of an option, of which the beginning of the last word is no part.
 _socksify_offer_values() { # OPTION BEGINNING
-    local names unquoted
+    local names unquoted schemes=(socks5:// socks4a:// socks4://)
     case ${known[$1]--} in
     -) ;;
     file) compopt -o default ;;
     proxy)
         _socksify_unquote "$config"
         mapfile -t names < <("$program" --completions proxies ${unquoted:+"$unquoted"} 2> /dev/null)
-        _socksify_offer "$2" "${names[@]}" socks5:// socks4a:// socks4://
+        _socksify_offer "$2" "${names[@]}" "${schemes[@]}"
         [[ ${COMPREPLY[*]} != *:// ]] || compopt -o nospace
         ;;
-    target)
+    target | url)
         mapfile -t names < <(compgen -A hostname)
+        [[ ${known[$1]} == target ]] || names+=("${schemes[@]}")
         _socksify_offer "$2" "${names[@]}"
+        [[ ${COMPREPLY[*]} != *:// ]] || compopt -o nospace
         ;;
     program)
         mapfile -t names < <(compgen -c -- "${words[-1]#"$2"}")

@@ -41,6 +41,9 @@ function __socksify_values # KNOWN
             printf '%s\n' socks5:// socks4a:// socks4://
         case target
             __fish_print_hostnames
+        case url
+            __fish_print_hostnames
+            printf '%s\n' socks5:// socks4a:// socks4://
         case program
             __fish_complete_command
         case '*'

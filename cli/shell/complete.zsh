@@ -13,6 +13,12 @@ _socksify_proxies() {
         "schemes:URL:compadd -S '' socks5:// socks4a:// socks4://"
 }
 
+_socksify_urls() {
+    _alternative \
+        'hosts:target:_hosts' \
+        "schemes:URL:compadd -S '' socks5:// socks4a:// socks4://"
+}
+
 # The line of an option in the table as words for _arguments: added to specs.
 _socksify_add_option() { # LETTER NAME VALUE KNOWN HELP...
     local letter=$1 name=$2 value=${3//:/\\:} known=$4 help=${${${*[5,-1]}//\[/\\[}//\]/\\]}
@@ -22,6 +28,7 @@ _socksify_add_option() { # LETTER NAME VALUE KNOWN HELP...
     file) action=_files ;;
     proxy) action=_socksify_proxies ;;
     target) action=_hosts ;;
+    url) action=_socksify_urls ;;
     program) action='_command_names -e' ;;
     *) action="(${known//,/ })" ;;
     esac

@@ -134,6 +134,7 @@ each_offers() {
     export SOCKSIFY_CONF=/run/files/proxies
     each_offers 'socksify -p ' home work "${schemes[@]}"
     each_offers 'socksify -vp socks5://h --proxy=w' work
+    each_offers 'socksify --check sock' "${schemes[@]}"
     unset SOCKSIFY_CONF
     each_offers 'socksify -vf /run/files/proxies -p w' work
     each_offers 'socksify -v -f/run/files/proxies -p w' work
