@@ -131,7 +131,7 @@ e2e: ## run real programs through real proxies, in network namespaces (needs roo
 soak: ## the e2e test of many connections, with ten times as many and more
 	@$(SUPPORT)/install-packages build e2e
 	$(Q)$(PARALLEL) all $(BUILD)/support/probe-soak
-	@$(SUPPORT)/isolated env BUILD=$(abspath $(BUILD)) SOAK_HELD=9900 SOAK_MADE=100000 \
+	@$(SUPPORT)/isolated env BUILD=$(abspath $(BUILD)) SOAK_HELD=10000 SOAK_MADE=100000 \
 	    bats tests/e2e/soak.bats
 
 fuzz: ## look for input that breaks those who read it, for FUZZ_SECONDS (60) in each harness

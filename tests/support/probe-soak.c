@@ -2,12 +2,13 @@
  * Many connections, held together or made one after another, each with octets of its own that have
  * to come back, and a look at what they have cost this process.
  *
- *   probe-soak serve ADDRESS PORT           echo, for as many connections as come
- *   probe-soak hold COUNT ADDRESS PORT      COUNT connections at once; each echoes twice
- *   probe-soak sequence COUNT ADDRESS PORT  one after another
- *   probe-soak names COUNT SUFFIX PORT      one after another, to n1SUFFIX, n2SUFFIX, ... each a
- * name probe-soak endure FILE ADDRESS PORT     one after another, whatever fails, until there is
- * FILE
+ *   probe-soak serve ADDRESS PORT             echo, for as many connections as come
+ *   probe-soak hold COUNT ADDRESS PORT...     COUNT at once, to these ports in turn; each echoes
+ *                                             twice
+ *   probe-soak sequence COUNT ADDRESS PORT    one after another
+ *   probe-soak names COUNT SUFFIX PORT        one after another, to n0SUFFIX, n1SUFFIX and so on
+ *   probe-soak endure FILE ADDRESS PORT       one after another, whatever fails, until there is
+ *                                             FILE
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -119,14 +120,15 @@ static void end_connection(int fd)
 
 /* --- The modes --- */
 
-static int hold(long count, const struct sockaddr_in *address)
+static int hold(long count, const char *host, char *const *ports, long port_count)
 {
     int *fds = calloc((size_t)count, sizeof(*fds));
     long good = 0;
     if (!fds)
         die("calloc");
     for (long i = 0; i < count; i++) {
-        fds[i] = open_connection(address);
+        struct sockaddr_in address = address_of(host, ports[i % port_count]);
+        fds[i] = open_connection(&address);
         if (fds[i] < 0) {
             printf("connection %ld: %s\n", i, strerror(errno));
             return 1;
@@ -266,16 +268,18 @@ int main(int argc, char **argv)
         struct sockaddr_in address = address_of(argv[2], argv[3]);
         serve(&address);
     }
-    if (argc != 5)
+    if (argc < 5)
         return 2;
     long count = strtol(argv[2], NULL, 10);
+    if (strcmp(mode, "hold") == 0)
+        return hold(count, argv[3], argv + 4, argc - 4);
+    if (argc != 5)
+        return 2;
     if (strcmp(mode, "names") == 0)
         return names(count, argv[3], argv[4]);
     struct sockaddr_in address = address_of(argv[3], argv[4]);
     if (strcmp(mode, "endure") == 0)
         return endure(argv[2], &address);
-    if (strcmp(mode, "hold") == 0)
-        return hold(count, &address);
     if (strcmp(mode, "sequence") == 0)
         return sequence(count, &address);
     return 2;
