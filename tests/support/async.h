@@ -133,15 +133,25 @@ static inline void say_error(int fd)
         printf("SO_ERROR: %s\n", error ? strerrorname_np(error) : "0");
 }
 
+/* Also to a caller who has no room for all of it, and learns how much there is. */
 static inline void say_peer(int fd)
 {
-    struct sockaddr_storage peer;
-    socklen_t len = sizeof(peer);
-    if (getpeername(fd, (struct sockaddr *)&peer, &len))
+    enum { ROOM = 5 };
+    struct sockaddr_storage peer, cut;
+    socklen_t len = sizeof(peer), cut_len = ROOM;
+    if (getpeername(fd, (struct sockaddr *)&peer, &len)) {
         printf("peer: %s\n", strerrorname_np(errno));
-    else
-        printf("peer: %s\n",
-               len == target_len && !memcmp(&peer, &target, len) ? "the target" : "another");
+        return;
+    }
+    printf("peer: %s\n",
+           len == target_len && !memcmp(&peer, &target, len) ? "the target" : "another");
+    memset(&cut, 0x5a, sizeof(cut));
+    struct sockaddr_storage wanted = cut;
+    memcpy(&wanted, &peer, ROOM);
+    if (getpeername(fd, (struct sockaddr *)&cut, &cut_len))
+        printf("peer, cut: %s\n", strerrorname_np(errno));
+    else if (cut_len != len || memcmp(&cut, &wanted, sizeof(cut)) != 0)
+        printf("peer, cut: wrong, or longer than its room\n");
 }
 
 /* Wait until it is connected, by poll. */
