@@ -83,6 +83,11 @@ teardown() {
     like_control probe-async-outcome "$ECHO" blocking-write blocking-connect blocking-poll
 }
 
+@test "so does every function that writes to it or reads from it" {
+    like_control probe-async-outcome "$ECHO" blocking-writes
+    like_control probe-async-outcome "$EARLY" blocking-reads
+}
+
 @test "options that are set meanwhile stay, and SO_SNDTIMEO is left alone" {
     like_control probe-async-outcome "$ECHO" options send-timeout
 }

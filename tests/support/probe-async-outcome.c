@@ -121,6 +121,132 @@ static void blocking_write(void)
     conclude(fd);
 }
 
+/* --- Every function that moves octets, on a socket that was made blocking --- */
+
+enum { WORD = 4 };
+
+static char word[WORD + 1];
+static struct iovec word_piece = {.iov_base = word, .iov_len = WORD};
+
+static ssize_t by_read(int fd)
+{
+    return read(fd, word, WORD);
+}
+
+static ssize_t by_readv(int fd)
+{
+    return readv(fd, &word_piece, 1);
+}
+
+static ssize_t by_recv(int fd)
+{
+    return recv(fd, word, WORD, 0);
+}
+
+static ssize_t by_recvfrom(int fd)
+{
+    return recvfrom(fd, word, WORD, 0, NULL, NULL);
+}
+
+static ssize_t by_recvmsg(int fd)
+{
+    struct msghdr message = {.msg_iov = &word_piece, .msg_iovlen = 1};
+    return recvmsg(fd, &message, 0);
+}
+
+static ssize_t by_recvmmsg(int fd)
+{
+    struct mmsghdr messages = {.msg_hdr = {.msg_iov = &word_piece, .msg_iovlen = 1}};
+    return recvmmsg(fd, &messages, 1, 0, NULL) == 1 ? (ssize_t)messages.msg_len : -1;
+}
+
+static ssize_t by_write(int fd)
+{
+    return write(fd, word, WORD);
+}
+
+static ssize_t by_writev(int fd)
+{
+    return writev(fd, &word_piece, 1);
+}
+
+static ssize_t by_send(int fd)
+{
+    return send(fd, word, WORD, 0);
+}
+
+static ssize_t by_sendto(int fd)
+{
+    return sendto(fd, word, WORD, 0, NULL, 0);
+}
+
+static ssize_t by_sendmsg(int fd)
+{
+    struct msghdr message = {.msg_iov = &word_piece, .msg_iovlen = 1};
+    return sendmsg(fd, &message, 0);
+}
+
+static ssize_t by_sendmmsg(int fd)
+{
+    struct mmsghdr messages = {.msg_hdr = {.msg_iov = &word_piece, .msg_iovlen = 1}};
+    return sendmmsg(fd, &messages, 1, 0) == 1 ? (ssize_t)messages.msg_len : -1;
+}
+
+static ssize_t by_sendfile(int fd)
+{
+    FILE *file = tmpfile();
+    off_t start = 0;
+    if (!file || fputs(word, file) < 0 || fflush(file))
+        err(2, "tmpfile");
+    ssize_t sent = sendfile(fd, fileno(file), &start, WORD);
+    fclose(file);
+    return sent;
+}
+
+struct mover {
+    const char *name;
+    ssize_t (*move)(int fd);
+};
+
+/* A word goes or comes over a connection of its own, and more is received afterwards. */
+static void move(const struct mover *mover, const char *sent, size_t more)
+{
+    char rest[WORD + 1] = "";
+    int fd = begin();
+    set_nonblocking(fd, false);
+    memset(word, 0, sizeof(word));
+    strcpy(word, sent);
+    ssize_t moved = mover->move(fd);
+    say_end(mover->name);
+    printf("%zd: %s\n", moved, word);
+    if (recv(fd, rest, more, MSG_WAITALL) == (ssize_t)more)
+        printf("and: %s\n", rest);
+    conclude(fd);
+    close(fd);
+}
+
+static void blocking_writes(void)
+{
+    static const struct mover movers[] = {
+        {"write", by_write},       {"writev", by_writev},   {"send", by_send},
+        {"sendto", by_sendto},     {"sendmsg", by_sendmsg}, {"sendmmsg", by_sendmmsg},
+        {"sendfile", by_sendfile},
+    };
+    for (size_t i = 0; i < sizeof(movers) / sizeof(movers[0]); i++)
+        move(&movers[i], "word", WORD);
+}
+
+/* Of a target that speaks first, and says "hello". */
+static void blocking_reads(void)
+{
+    static const struct mover movers[] = {
+        {"read", by_read},         {"readv", by_readv},     {"recv", by_recv},
+        {"recvfrom", by_recvfrom}, {"recvmsg", by_recvmsg}, {"recvmmsg", by_recvmmsg},
+    };
+    for (size_t i = 0; i < sizeof(movers) / sizeof(movers[0]); i++)
+        move(&movers[i], "", 1);
+}
+
 static void blocking_connect(void)
 {
     int fd = begin();
@@ -509,6 +635,8 @@ static const struct probe probes[] = {
     {"transfers", transfers},
     {"write-until-taken", write_until_taken},
     {"blocking-write", blocking_write},
+    {"blocking-writes", blocking_writes},
+    {"blocking-reads", blocking_reads},
     {"blocking-connect", blocking_connect},
     {"blocking-poll", blocking_poll},
     {"options", options},
