@@ -200,8 +200,9 @@ help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 	@echo 'Variables: PREFIX SYSCONFDIR DESTDIR ZSHDIR CC CC32 CFLAGS HARDENING LDFLAGS BUILD V=1'
 
-# Without -z now: to bind all that it calls, used or not, would make the start of each program dearer
-# by three times of what the library costs; and its table of real functions stays writable anyway.
+# Without -z now, which binds all that it calls, used or not: to the 38,000 instructions that the
+# library adds to the start of each program it adds 63,000, to its 39 us three and a half; and the
+# table of real functions stays writable anyway. LDFLAGS=-Wl,-z,now has it, and the Debian package.
 $(LIBRARY): $(LIBRARY_OBJECTS)
 $(LIBRARY32): $(LIBRARY32_OBJECTS)
 $(LIBRARY32): CC := $(CC32)

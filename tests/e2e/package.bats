@@ -78,36 +78,38 @@ state_of_package() {
     inside dpkg-query -W -f '${db:Status-Status} ${Version}\n' socksify
 }
 
-@test "the same sources give the same octets, elsewhere and later" {
-    (
-        umask 077
-        export TZ=Asia/Kolkata LC_ALL=C.UTF-8 LANG=C.UTF-8
-        package /run/debian/somewhere/deeper/down
-    )
-    cmp "/run/debian/first/build/$PACKAGE" "/run/debian/somewhere/deeper/down/build/$PACKAGE"
-}
-
-@test "another user, on another file system and in a directory of a group, gets the same" {
+@test "the same sources give the same octets, elsewhere, later, and to another user" {
+    # A file system whose directories have other sizes, and a group's directory: all below it have
+    # the set-group-ID bit.
     local elsewhere=/run/debian/shared
     mkdir $elsewhere
     mount -t ramfs -o mode=2777 ramfs $elsewhere
     as_nobody() {
-        # Their directories have the set-group-ID bit, like all below one that has it.
-        chown -R nobody $elsewhere/tree
+        chown -R nobody $elsewhere/deeper
         MAKE='make -j1' setpriv --reuid nobody --regid nogroup --clear-groups "$@"
     }
     (
         umask 0
-        package $elsewhere/tree as_nobody
+        export TZ=Asia/Kolkata LC_ALL=C.UTF-8 LANG=C.UTF-8
+        package $elsewhere/deeper/down as_nobody
     )
-    expect_match 'the mode of a directory' "$(stat -c %a $elsewhere/tree/build)" '^[2-7]...$'
-    cmp "/run/debian/first/build/$PACKAGE" "$elsewhere/tree/build/$PACKAGE"
+    expect_match 'the mode of a directory' "$(stat -c %a $elsewhere/deeper/down/build)" '^[2-7]...$'
+    cmp "/run/debian/first/build/$PACKAGE" "$elsewhere/deeper/down/build/$PACKAGE"
     umount $elsewhere
 }
 
 @test "lintian has nothing to say" {
     expect 'what lintian says' "$(lintian --allow-root --display-info --pedantic \
         --display-experimental "/run/debian/first/build/$PACKAGE" 2>&1)" ''
+}
+
+@test "what is relocated and bound in wrapper and libraries is read-only when they run" {
+    local root=/run/debian/unpacked file
+    dpkg-deb -x "/run/debian/first/build/$PACKAGE" $root
+    for file in $root/usr/bin/socksify $root/usr/lib/socksify/{,lib32/}libsocksify.so; do
+        expect_match "the segments of $file" "$(readelf -lW "$file")" GNU_RELRO
+        expect_match "when $file is bound" "$(readelf -dW "$file")" 'FLAGS.* (BIND_)?NOW'
+    done
 }
 
 @test "the package is whole: its files are as they were packed" {
