@@ -147,12 +147,35 @@ static _Noreturn void die_by(int signal_number)
     _exit(128 + signal_number);
 }
 
-void follow(int status)
+int follow_stop_signal(pid_t program, int status, pid_t group)
+{
+    return getpgid(program) == group ? WSTOPSIG(status) : SIGSTOP;
+}
+
+void follow_prepare_stop(int signal_number)
+{
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
+}
+
+void follow_stop(int signal_number)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, signal_number);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+void follow(pid_t program, int status)
 {
     if (WIFEXITED(status))
         _exit(WEXITSTATUS(status));
     if (WIFSIGNALED(status))
         die_by(WTERMSIG(status));
-    if (WIFSTOPPED(status))
-        raise(SIGSTOP);
+    if (WIFSTOPPED(status)) {
+        int signal_number = follow_stop_signal(program, status, getpgrp());
+        follow_prepare_stop(signal_number);
+        follow_stop(signal_number);
+    }
 }

@@ -26,7 +26,20 @@ int follow_signal(const struct follower *follower);
 /* Send a signal to the process behind a pidfd. */
 void follow_send(int pidfd, int signal_number);
 
+/*
+ * The signal by which a process of this group stops as the program did, whose wait status this is:
+ * shells tell what the user typed from what somebody sent, and the status is the signal's. When the
+ * program is in another group it is SIGSTOP, for by the others a group that has nobody to continue
+ * it does not stop.
+ */
+int follow_stop_signal(pid_t program, int status, pid_t group);
+
+/* Of a signal that stops and can be blocked, and is: have it pending, until follow_stop stops by it
+ * unless a SIGCONT has come since. */
+void follow_prepare_stop(int signal_number);
+void follow_stop(int signal_number);
+
 /* End, or stop, as the program did whose wait status this is. Returns only after a stop. */
-void follow(int status);
+void follow(pid_t program, int status);
 
 #endif

@@ -188,7 +188,7 @@ static void look_at_program(const struct reporter *reporter)
             print_table(reporter);
             unlink(reporter->path);
         }
-        follow(status);
+        follow(reporter->follower.program, status);
     }
 }
 

@@ -21,14 +21,33 @@
 #include <unistd.h>
 
 /*
- * Sent to the deputy when the program has ended, and when it has stopped: then behind a SIGSTOP, so
- * that a deputy that comes to read it has been continued since, and says so by sending the number
- * back. Whether the program is to be continued for that can be told by the supervisor alone: it may
- * run already, or have stopped once more.
+ * What the supervisor tells the deputy of the program.
+ *
+ * To stop by SIGSTOP is done from here, before it is told of: a deputy that comes to read that has
+ * been continued since. Any other signal the deputy sends to itself and does not take yet: it says
+ * that it is ready, and stops when it is told to go on with that. A SIGCONT in between undoes it,
+ * so that it cannot miss that the program runs again, which it is told by one.
+ *
+ * When it has been continued it says so. Whether the program is to be continued for that can be
+ * told by the supervisor alone: it may run already, or have stopped once more.
  */
+enum topic {
+    TOPIC_END,     /* value: the wait status */
+    TOPIC_STOP,    /* value: the signal */
+    TOPIC_GO_ON,   /* with the stop */
+    TOPIC_CALL_OFF /* the program does not stand still as it did */
+};
+
 struct notice {
-    bool has_ended;
-    int value; /* the wait status; or how many stops there have been */
+    enum topic topic;
+    int value;
+    int stop; /* which one, counted from 1 */
+};
+
+/* What the deputy says of a stop. */
+struct reply {
+    enum { REPLY_READY, REPLY_CONTINUED } what;
+    int stop;
 };
 
 static int pidfd_open(pid_t pid)
@@ -70,7 +89,46 @@ void deputy_leave(struct deputy *deputy)
 struct watcher {
     struct follower follower; /* beside the program is the supervisor; 0: dead */
     int channel;              /* -1: the supervisor is dead, and the program our child */
+    int prepared;             /* the number of a stop; 0: none */
+    int signal_number;        /* of that */
 };
+
+static void reply(const struct watcher *watcher, int what, int stop)
+{
+    struct reply words;
+    memset(&words, 0, sizeof(words));
+    words.what = what;
+    words.stop = stop;
+    send(watcher->channel, &words, sizeof(words), MSG_NOSIGNAL);
+}
+
+static void heed(struct watcher *watcher, const struct notice *notice)
+{
+    switch (notice->topic) {
+    case TOPIC_END:
+        follow(watcher->follower.program, notice->value);
+        break;
+    case TOPIC_STOP:
+        if (notice->value == SIGSTOP) {
+            reply(watcher, REPLY_CONTINUED, notice->stop);
+            break;
+        }
+        follow_prepare_stop(notice->value);
+        watcher->prepared = notice->stop;
+        watcher->signal_number = notice->value;
+        reply(watcher, REPLY_READY, notice->stop);
+        break;
+    case TOPIC_GO_ON:
+        follow_stop(watcher->signal_number);
+        watcher->prepared = 0;
+        reply(watcher, REPLY_CONTINUED, notice->stop);
+        break;
+    case TOPIC_CALL_OFF:
+        if (notice->stop == watcher->prepared)
+            watcher->prepared = 0;
+        break;
+    }
+}
 
 static void hear(struct watcher *watcher)
 {
@@ -82,10 +140,9 @@ static void hear(struct watcher *watcher)
         close(watcher->channel);
         watcher->channel = -1;
         watcher->follower.is_child = true;
-    } else if (notice.has_ended) {
-        follow(notice.value);
+        watcher->prepared = 0;
     } else {
-        send(watcher->channel, &notice.value, sizeof(notice.value), MSG_NOSIGNAL);
+        heed(watcher, &notice);
     }
 }
 
@@ -95,7 +152,7 @@ static void look_at_children(struct watcher *watcher)
     int status;
     for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0;) {
         if (pid == watcher->follower.program)
-            follow(status);
+            follow(pid, status);
         if (pid == watcher->follower.beside && !WIFSTOPPED(status))
             watcher->follower.beside = 0;
     }
@@ -128,7 +185,7 @@ static _Noreturn void end_with(pid_t supervisor)
     int status = 0;
     while (waitpid(supervisor, &status, 0) < 0 && errno == EINTR)
         ;
-    follow(status);
+    follow(supervisor, status);
     _exit(EXIT_FAILURE);
 }
 
@@ -144,8 +201,10 @@ _Noreturn void deputy_run(struct deputy *deputy, pid_t supervisor)
     if (error)
         end_with(supervisor);
     for (;;) {
-        struct pollfd fds[] = {{.fd = watcher.channel, .events = POLLIN},
-                               {.fd = watcher.follower.signals, .events = POLLIN}};
+        /* A signal that is to stop us must not be read. */
+        struct pollfd fds[] = {
+            {.fd = watcher.channel, .events = POLLIN},
+            {.fd = watcher.prepared ? -1 : watcher.follower.signals, .events = POLLIN}};
         poll(fds, 2, -1);
         if (fds[0].revents)
             hear(&watcher);
@@ -162,6 +221,7 @@ static struct {
     pthread_t thread;
     int channel;
     int deputy;  /* its pidfd */
+    pid_t group; /* in which it is */
     int signals; /* SIGCHLD */
     pid_t program;
     int pidfd;       /* of the program */
@@ -169,27 +229,28 @@ static struct {
     bool is_stopped; /* the last of them lasts */
 } informer;
 
-static void inform(bool has_ended, int value)
+static void inform(enum topic topic, int value, int stop)
 {
     struct notice notice;
     memset(&notice, 0, sizeof(notice));
-    notice.has_ended = has_ended;
+    notice.topic = topic;
     notice.value = value;
+    notice.stop = stop;
     send(informer.channel, &notice, sizeof(notice), MSG_NOSIGNAL);
 }
 
-/* Stopping is done from here: the deputy would miss that the program goes on while it is about to
- * stop itself. */
 static void pass_on(int status)
 {
     informer.is_stopped = WIFSTOPPED(status);
     if (WIFSTOPPED(status)) {
-        follow_send(informer.deputy, SIGSTOP);
-        inform(false, ++informer.stops);
+        int signal_number = follow_stop_signal(informer.program, status, informer.group);
+        if (signal_number == SIGSTOP)
+            follow_send(informer.deputy, SIGSTOP);
+        inform(TOPIC_STOP, signal_number, ++informer.stops);
     } else if (WIFCONTINUED(status)) {
         follow_send(informer.deputy, SIGCONT);
     } else {
-        inform(true, status);
+        inform(TOPIC_END, status, 0);
     }
 }
 
@@ -206,15 +267,19 @@ static bool look_after_children(void)
 
 static void hear_deputy(void)
 {
-    int stop;
-    if (recv(informer.channel, &stop, sizeof(stop), 0) != sizeof(stop)) {
+    struct reply words;
+    if (recv(informer.channel, &words, sizeof(words), 0) != sizeof(words)) {
         /* It ends after the program, unless it is killed. */
         follow_send(informer.pidfd, SIGKILL);
         close(informer.channel);
         informer.channel = -1;
-    } else if (look_after_children() && informer.is_stopped && stop == informer.stops) {
-        follow_send(informer.pidfd, SIGCONT);
+        return;
     }
+    bool lasts = look_after_children() && informer.is_stopped && words.stop == informer.stops;
+    if (words.what == REPLY_READY)
+        inform(lasts ? TOPIC_GO_ON : TOPIC_CALL_OFF, 0, words.stop);
+    else if (lasts)
+        follow_send(informer.pidfd, SIGCONT);
 }
 
 static void *run_informer(void *unused)
@@ -242,6 +307,7 @@ int deputy_inform(struct deputy *deputy, pid_t program)
     informer.channel = deputy->ends[1];
     informer.deputy = deputy->pidfd;
     informer.program = program;
+    informer.group = getpgid(program);
     informer.pidfd = pidfd_open(program);
     informer.signals = signalfd(-1, &child, SFD_CLOEXEC);
     if (informer.pidfd < 0 || informer.signals < 0)
