@@ -3,6 +3,7 @@
 #include "cli/follow.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -117,19 +118,34 @@ static bool is_to_be_handed_on(const struct follower *follower, const struct sig
     return !is_kin(follower, (pid_t)info->ssi_pid);
 }
 
+static void hand_on(const struct follower *follower, const struct signalfd_siginfo *from)
+{
+    siginfo_t info = {.si_signo = (int)from->ssi_signo, .si_code = SI_QUEUE};
+    info.si_pid = (pid_t)from->ssi_pid;
+    info.si_uid = from->ssi_uid;
+    info.si_ptr = (void *)(uintptr_t)from->ssi_ptr;
+    send_signal(follower->pidfd, info.si_signo, from->ssi_code == SI_QUEUE ? &info : NULL);
+}
+
 int follow_signal(const struct follower *follower)
 {
     struct signalfd_siginfo from;
     if (read(follower->signals, &from, sizeof(from)) != sizeof(from))
         return 0;
-    if (is_to_be_handed_on(follower, &from)) {
-        siginfo_t info = {.si_signo = (int)from.ssi_signo, .si_code = SI_QUEUE};
-        info.si_pid = (pid_t)from.ssi_pid;
-        info.si_uid = from.ssi_uid;
-        info.si_ptr = (void *)(uintptr_t)from.ssi_ptr;
-        send_signal(follower->pidfd, info.si_signo, from.ssi_code == SI_QUEUE ? &info : NULL);
-    }
+    if (is_to_be_handed_on(follower, &from))
+        hand_on(follower, &from);
     return (int)from.ssi_signo;
+}
+
+void follow_early_signals(const struct follower *follower)
+{
+    struct pollfd readable = {.fd = follower->signals, .events = POLLIN};
+    struct signalfd_siginfo from;
+    while (poll(&readable, 1, 0) == 1 &&
+           read(follower->signals, &from, sizeof(from)) == sizeof(from))
+        if ((from.ssi_code == SI_KERNEL && from.ssi_signo != SIGCHLD) ||
+            is_to_be_handed_on(follower, &from))
+            hand_on(follower, &from);
 }
 
 /* Without a core of our own: it would overwrite the program's. */

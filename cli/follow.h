@@ -23,6 +23,13 @@ struct follower {
  */
 int follow_signal(const struct follower *follower);
 
+/*
+ * Hand on the signals that came while ours were blocked and the program was perhaps not there: then
+ * it has missed what the terminal sent. To be called before it goes on from where it was forked, as
+ * what it has got already does it no harm there once more.
+ */
+void follow_early_signals(const struct follower *follower);
+
 /* Send a signal to the process behind a pidfd. */
 void follow_send(int pidfd, int signal_number);
 

@@ -197,6 +197,7 @@ static int pidfd_open(pid_t pid)
     return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
+/* The program waits for the channel's end, which comes with our other descriptors'. */
 static _Noreturn void stay(struct reporter *reporter)
 {
     sigset_t all;
@@ -205,6 +206,7 @@ static _Noreturn void stay(struct reporter *reporter)
     follower->is_child = true;
     follower->signals = signalfd(-1, &all, SFD_CLOEXEC);
     follower->pidfd = pidfd_open(follower->program);
+    follow_early_signals(follower);
     reporter->to = dup(STDERR_FILENO);
     if (reporter->to < 0)
         reporter->to = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -230,10 +232,17 @@ int report_start(const char *name)
     const struct sigaction by_default = {.sa_handler = SIG_DFL};
     struct sigaction on_child;
     sigset_t all, blocked;
+    int channel[2];
+    char octet;
     reporter.name = name;
     reporter.start_ms = dial_now_ms();
     if (!make_tally(&reporter) || setenv(SETTINGS_REPORT, reporter.path, 1) != 0)
         return complain(name, errno);
+    if (pipe2(channel, O_CLOEXEC) != 0) {
+        int error = errno;
+        unlink(reporter.path);
+        return complain(name, error);
+    }
 
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &blocked);
@@ -252,5 +261,9 @@ int report_start(const char *name)
     }
     /* Who kills the process that he waits for means the program. */
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    close(channel[1]);
+    while (read(channel[0], &octet, 1) < 0 && errno == EINTR)
+        ;
+    close(channel[0]);
     return getppid() == parent ? 0 : EXIT_FAILURE;
 }

@@ -197,6 +197,8 @@ _Noreturn void deputy_run(struct deputy *deputy, pid_t supervisor)
         sizeof(watcher.follower.program))
         end_with(supervisor);
     int error = watcher_init(&watcher);
+    if (!error)
+        follow_early_signals(&watcher.follower);
     send(watcher.channel, &error, sizeof(error), MSG_NOSIGNAL);
     if (error)
         end_with(supervisor);

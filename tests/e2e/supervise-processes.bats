@@ -207,6 +207,12 @@ os.execvp(sys.argv[1], sys.argv[1:])'
     done
 }
 
+@test "a key that is typed while the program is being started is not lost" {
+    expect 'how it ends, above' "$(above "$SUPPORT/early-key" "$SOCKSIFY" $BUSYBOX sleep 60)" 'ended by 2'
+    expect 'how it ends, with --report' \
+        "$(beside "$SUPPORT/early-key" "$SOCKSIFY" --report sleep 60)" 'ended by 2'
+}
+
 # started HOW SCRIPT: socksify with a shell that runs that script, in the background of another
 # session; its process id is $PID. The script makes the file `ready`.
 started() {
