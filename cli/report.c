@@ -197,6 +197,21 @@ static int pidfd_open(pid_t pid)
     return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
+static int complain(const char *name, int error)
+{
+    log_error("%s: no report can be made of it: %s; nothing was run", name, strerror(error));
+    return EXIT_FAILURE;
+}
+
+/* The program, which waits, is not run then. */
+static _Noreturn void give_up(const struct reporter *reporter)
+{
+    int error = errno;
+    kill(reporter->follower.program, SIGKILL);
+    unlink(reporter->path);
+    _exit(complain(reporter->name, error));
+}
+
 /* The program waits for the channel's end, which comes with our other descriptors'. */
 static _Noreturn void stay(struct reporter *reporter)
 {
@@ -206,24 +221,18 @@ static _Noreturn void stay(struct reporter *reporter)
     follower->is_child = true;
     follower->signals = signalfd(-1, &all, SFD_CLOEXEC);
     follower->pidfd = pidfd_open(follower->program);
+    if (follower->signals < 0 || follower->pidfd < 0)
+        give_up(reporter);
     follow_early_signals(follower);
     reporter->to = dup(STDERR_FILENO);
     if (reporter->to < 0)
         reporter->to = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (!detach_descriptors((int *[]){&follower->signals, &follower->pidfd, &reporter->to}, 3)) {
-        kill(follower->program, SIGKILL);
-        _exit(EXIT_FAILURE);
-    }
+    if (!detach_descriptors((int *[]){&follower->signals, &follower->pidfd, &reporter->to}, 3))
+        give_up(reporter);
     for (;;) {
         look_at_program(reporter);
         follow_signal(follower);
     }
-}
-
-static int complain(const char *name, int error)
-{
-    log_error("%s: no report can be made of it: %s; nothing was run", name, strerror(error));
-    return EXIT_FAILURE;
 }
 
 int report_start(const char *name)

@@ -282,6 +282,16 @@ socket.socket().connect_ex((b"b\xc3\xbccher\xc2\x9b31m.example", 80))' || true
     run -1 grep -P '[\x00-\x09\x0b-\x1f]|\xc2[\x80-\x9f]' "$ERR"
 }
 
+@test "a low limit of descriptors is the program's; where it cannot be raised nothing is run" {
+    expect 'the limit' "$(client bash -c 'ulimit -S -n 11; exec "$@"' - "$SOCKSIFY" --report \
+        -p "${PROXY[socksify]}" sh -c 'ulimit -S -n' 2> "$ERR")" 11
+    run -1 client bash -c 'ulimit -n 11; exec "$@"' - "$SOCKSIFY" --report -p "${PROXY[socksify]}" \
+        touch ran
+    expect_match 'the message' "$output" 'touch: no report can be made of it: Too many open files'
+    [ ! -e ran ]
+    run ! ls /dev/shm/socksify-report-*
+}
+
 @test "--report needs a program" {
     run -2 "$SOCKSIFY" --report --env
     run -2 "$SOCKSIFY" --report --serve
