@@ -13,11 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    PROGRAMS_MAX = 1024, /* sets of sections: what is beyond them is refused */
-    ALIASES_MAX =
-        1024, /* names: a build runs many programs; the one added longest ago makes room */
-};
+/* So many sets of sections there may be: programs with others are refused. */
+enum { PROGRAMS_MAX = 1024 };
+
+/* So many names are remembered: a build runs many programs. The one added longest ago makes room.
+ */
+enum { ALIASES_MAX = 1024 };
 
 /* Programs that have the same sections. */
 struct program {
