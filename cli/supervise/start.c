@@ -164,10 +164,18 @@ static void give_up(int channel, int error)
     close(channel);
 }
 
+/* What is supervised runs as the same user, who may look into his processes and change them, or
+ * take their descriptors. Landlock forbids it to those under it, from Linux 6.7 on. */
+static void close_to_others(void)
+{
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 /* --- Beside the program --- */
 
 static _Noreturn void run_beside(int channel, pid_t program)
 {
+    close_to_others();
     detach_terminal();
     if (!detach_descriptors((int *[]){&channel}, 1)) {
         give_up(channel, errno);
@@ -210,6 +218,7 @@ static int start_beside(const char *name, int ends[2])
 
 static _Noreturn void run_above(int channel, pid_t program, struct deputy *deputy)
 {
+    close_to_others();
     detach_terminal();
     int error = detach_descriptors((int *[]){&channel, &deputy->ends[1], &deputy->pidfd}, 3)
                     ? deputy_inform(deputy, program)

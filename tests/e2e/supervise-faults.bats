@@ -267,6 +267,21 @@ has_lines() { # COUNT
     [ "$(wc -l < "$BATS_TEST_TMPDIR/out")" -eq "$1" ]
 }
 
+@test "what is supervised cannot look into its supervisor, with Landlock or without" {
+    local without
+    for without in '' landlock=ENOSYS; do
+        # shellcheck disable=SC2086
+        expect "forbidden: $without" "$(client setpriv --reuid=65534 --regid=65534 --clear-groups timeout 20 \
+            "$PROBES/probe-forbid" $without -- "$SOCKSIFY" \
+            -p "${PROXY[socksify]}" "$BUSYBOX" sh -c '(: < /proc/self/mem) && echo itself
+                for process in /proc/[0-9]*; do
+                    [ "$(cat "$process/comm")" = socksify ] || continue
+                    (: < "$process/mem") 2> /dev/null && echo "$process"
+                done
+                true')" itself
+    done
+}
+
 # --- A kernel, or a container, that gives it nothing ---
 
 # forbidden CALL=ERRNO REGEX: 126, and one line that says which call and why; nothing runs.

@@ -32,6 +32,7 @@ static const struct {
     {"pidfd_open", SYS_pidfd_open, ANYTHING, 0},
     {"pidfd_getfd", SYS_pidfd_getfd, ANYTHING, 0},
     {"process_vm_readv", SYS_process_vm_readv, ANYTHING, 0},
+    {"landlock", SYS_landlock_create_ruleset, ANYTHING, 0},
 };
 
 static unsigned number_of_error(const char *name)
