@@ -96,12 +96,21 @@ static bool is_routed(const struct cmsghdr *part)
            (part->cmsg_type == IPV6_RTHDR || part->cmsg_type == IPV6_2292RTHDR);
 }
 
+/* One that is not has no next one: CMSG_NXTHDR of older C libraries goes in circles for some. The
+ * kernel refuses such a message. */
+static bool is_whole(const struct msghdr *message, const struct cmsghdr *part)
+{
+    const char *end = (const char *)message->msg_control + message->msg_controllen;
+    return part->cmsg_len <= (size_t)(end - (const char *)part);
+}
+
 bool outreach_message_is_routed(const struct msghdr *message)
 {
     struct msghdr *readable = (struct msghdr *)(uintptr_t)message; /* CMSG_NXTHDR wants it so */
     if (!message->msg_control)
         return false;
-    for (struct cmsghdr *part = CMSG_FIRSTHDR(readable); part; part = CMSG_NXTHDR(readable, part))
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(readable); part && is_whole(message, part);
+         part = CMSG_NXTHDR(readable, part))
         if (is_routed(part))
             return true;
     return false;

@@ -133,6 +133,31 @@ START_TEST(a_message_with_a_route_is_found)
 }
 END_TEST
 
+/* Two parts, the first of which has that length. */
+static bool is_routed_behind(size_t len)
+{
+    _Alignas(struct cmsghdr) uint8_t control[2 * CMSG_SPACE(0)] = {0};
+    struct cmsghdr parts[] = {
+        {.cmsg_len = len, .cmsg_level = IPPROTO_IP, .cmsg_type = IP_TTL},
+        {.cmsg_len = CMSG_LEN(0), .cmsg_level = IPPROTO_IP, .cmsg_type = IP_RETOPTS},
+    };
+    memcpy(control, &parts[0], sizeof(parts[0]));
+    memcpy(control + CMSG_SPACE(0), &parts[1], sizeof(parts[1]));
+    const struct msghdr message = {.msg_control = control, .msg_controllen = sizeof(control)};
+    return outreach_message_is_routed(&message);
+}
+
+/* The kernel refuses messages with such lengths; nobody may go in circles over one. */
+START_TEST(a_message_of_malformed_parts_comes_to_an_end)
+{
+    ck_assert(is_routed_behind(CMSG_LEN(0)));
+    for (size_t less = 0; less <= 4 * CMSG_SPACE(0); less++)
+        ck_assert(!is_routed_behind(SIZE_MAX - less));
+    ck_assert(!is_routed_behind(0));
+    ck_assert(!is_routed_behind(2 * CMSG_SPACE(0) + 1));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("outreach");
@@ -145,6 +170,7 @@ int main(void)
     tcase_add_test(tests, a_group_of_either_family_is_read);
     tcase_add_test(tests, what_is_too_short_is_no_group);
     tcase_add_test(tests, a_message_with_a_route_is_found);
+    tcase_add_test(tests, a_message_of_malformed_parts_comes_to_an_end);
     suite_add_tcase(suite, tests);
     return run(suite);
 }
