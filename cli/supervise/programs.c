@@ -3,6 +3,7 @@
 #include "cli/supervise/programs.h"
 
 #include "core/config.h"
+#include "core/endpoint.h"
 #include "core/endpoint_cache.h"
 #include "core/excerpt.h"
 #include "core/log.h"
@@ -12,6 +13,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* So many sets of sections there may be: programs with others are refused. */
 enum { PROGRAMS_MAX = 1024 };
@@ -210,11 +212,33 @@ const struct scope *programs_scope(struct programs *programs, const struct calle
     return &alias->program->scope;
 }
 
+/* Addresses of a proxy that is given by name. The library finds one in the hosts file as it stands
+ * there; what DNS knows it gets as a stand-in, which leads back to the name. */
+static bool is_in_hosts(const struct scope *scope, const struct target *name,
+                        const struct target *to)
+{
+    struct hosts_address list[ENDPOINTS_MAX];
+    char canonical[256];
+    if (name->kind != TARGET_NAME || to->kind == TARGET_NAME || name->port != to->port)
+        return false;
+    int family = to->kind == TARGET_IPV4 ? AF_INET : AF_INET6;
+    const uint8_t *bytes = to->kind == TARGET_IPV4 ? to->ipv4 : to->ipv6;
+    size_t len = to->kind == TARGET_IPV4 ? sizeof(to->ipv4) : sizeof(to->ipv6);
+    size_t count =
+        hosts_find(scope->hosts, name->name, name->name_len, list, ENDPOINTS_MAX, canonical);
+    for (size_t i = 0; i < count; i++)
+        if (list[i].family == family && memcmp(list[i].bytes, bytes, len) == 0)
+            return true;
+    return false;
+}
+
 bool programs_is_proxy(const struct scope *scope, const struct target *to)
 {
     size_t count = scope->config ? config_proxy_count(scope->config) : 0;
-    for (size_t i = 0; i < count; i++)
-        if (target_equal(&config_proxy(scope->config, i)->address, to))
+    for (size_t i = 0; i < count; i++) {
+        const struct target *address = &config_proxy(scope->config, i)->address;
+        if (target_equal(address, to) || is_in_hosts(scope, address, to))
             return true;
+    }
     return false;
 }

@@ -171,6 +171,18 @@ ADDRESS_URL=http://203.0.113.10/page
     expect 'requests for the proxy' "$(grep -c '10.77.0.1:1085 ' <<< "$after" || true)" 0
 }
 
+@test "nor is it when the proxy is given by a name of the hosts file" {
+    local before
+    cp /etc/netns/client/hosts "$BATS_TEST_TMPDIR/hosts"
+    echo '10.77.0.1 proxy.test' >> /etc/netns/client/hosts
+    before=$(stderr_of socksify | wc -l)
+    expect 'the page' "$(client timeout 20 "$SOCKSIFY" --seal -p socks5://proxy.test:1085 \
+        curl -sS $URL)" "$PAGE"
+    cat "$BATS_TEST_TMPDIR/hosts" > /etc/netns/client/hosts
+    expect 'requests for the proxy' \
+        "$(stderr_of socksify | tail -n +$((before + 1)) | grep -c '10.77.0.1:1085 ' || true)" 0
+}
+
 @test "one line with -v says so" {
     expect 'the lines' "$(sealed -v true 2>&1 | grep -c 'sealed')" 1
 }
