@@ -273,12 +273,18 @@ int tunnel_connect(int fd, const struct sockaddr *addr, socklen_t len)
     struct target to;
     if (guard_is_inside() || !addr)
         return sys_connect(fd, addr, len);
-    if (pending_any()) {
-        int result;
-        if (connect_again(fd, addr, len, &result))
-            return result;
-    }
+    bool was_pending = pending_any() && pending_is_running(fd);
+    int result;
+    if (pending_any() && connect_again(fd, addr, len, &result))
+        return result;
     if (!target_from_sockaddr(&to, addr, len))
         return sys_connect(fd, addr, len);
-    return connect_by_rules(fd, addr, len, &to);
+    int saved = errno;
+    result = connect_by_rules(fd, addr, len, &to);
+    /* Who connects again after a signal waits for the connect that went on, and is told its end.
+     * The kernel knows of none: to it the socket has been connected since the proxy took it. */
+    if (!was_pending || result == 0 || errno != EISCONN)
+        return result;
+    errno = saved;
+    return 0;
 }

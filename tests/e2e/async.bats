@@ -88,6 +88,10 @@ teardown() {
     like_control probe-async-outcome "$EARLY" blocking-reads
 }
 
+@test "a signal handler interrupts a blocking connect, which goes on; SA_RESTART resumes it" {
+    like_control probe-calls "$ECHO" interrupted interrupted-and-polled restarted
+}
+
 @test "options that are set meanwhile stay, and SO_SNDTIMEO is left alone" {
     like_control probe-async-outcome "$ECHO" options send-timeout
 }
