@@ -21,22 +21,48 @@ static uint8_t *find(uint64_t address, size_t len)
     return is_there ? memory + (address - BASE) : NULL;
 }
 
+int caller_gather(const struct caller *caller, const struct iovec *pieces, size_t count, void *into,
+                  size_t len)
+{
+    uint8_t *at = into;
+    (void)caller;
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *there = find((uintptr_t)pieces[i].iov_base, pieces[i].iov_len);
+        MUST(pieces[i].iov_len <= len);
+        if (!there)
+            return EFAULT;
+        memcpy(at, there, pieces[i].iov_len);
+        at += pieces[i].iov_len;
+        len -= pieces[i].iov_len;
+    }
+    return 0;
+}
+
+int caller_scatter(const struct caller *caller, const struct iovec *pieces, size_t count,
+                   const void *from, size_t len)
+{
+    const uint8_t *at = from;
+    (void)caller;
+    for (size_t i = 0; i < count; i++) {
+        uint8_t *there = find((uintptr_t)pieces[i].iov_base, pieces[i].iov_len);
+        MUST(pieces[i].iov_len <= len);
+        if (!there)
+            return EFAULT;
+        memcpy(there, at, pieces[i].iov_len);
+        at += pieces[i].iov_len;
+        len -= pieces[i].iov_len;
+    }
+    return 0;
+}
+
 int caller_read(const struct caller *caller, uint64_t address, void *into, size_t len)
 {
-    (void)caller;
-    const uint8_t *there = find(address, len);
-    if (there)
-        memcpy(into, there, len);
-    return there ? 0 : EFAULT;
+    return caller_gather(caller, &(struct iovec){(void *)(uintptr_t)address, len}, 1, into, len);
 }
 
 int caller_write(const struct caller *caller, uint64_t address, const void *from, size_t len)
 {
-    (void)caller;
-    uint8_t *there = find(address, len);
-    if (there)
-        memcpy(there, from, len);
-    return there ? 0 : EFAULT;
+    return caller_scatter(caller, &(struct iovec){(void *)(uintptr_t)address, len}, 1, from, len);
 }
 
 static void check_name(const struct message *message)
