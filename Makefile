@@ -162,7 +162,7 @@ bench: ## measure, beside the other socksifiers that are installed
 
 lint: ## formatting, warnings of two compilers, clang-tidy, layers, scripts, manuals
 	@$(SUPPORT)/install-packages build unit lint
-	@$(SUPPORT)/lint $(BUILD)
+	@WARNINGS='$(WARNINGS)' $(SUPPORT)/lint $(BUILD)
 
 install: all ## install under PREFIX and SYSCONFDIR; an existing configuration is kept
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/socksify $(DESTDIR)$(SYSCONFDIR)
