@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * connects [-b] [-t THREADS] HOST PORT COUNT: each thread COUNT times resolves HOST, connects,
- * with -b sends a byte and waits for it to come back, and closes. Prints how many of the
- * connections were good, and what all of them together took: wall and CPU time. */
+ * connects [-b] [-w] [-t THREADS] HOST PORT COUNT: each thread COUNT times resolves HOST,
+ * connects, with -b sends a byte and waits for it to come back, and closes. Prints how many of the
+ * connections were good, and what all of them together took: wall and CPU time; with -w after one
+ * that does not count, for what happens once. */
 #include <err.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -65,20 +66,25 @@ static void *connect_many(void *unused)
 int main(int argc, char **argv)
 {
     unsigned threads = 1;
-    for (int option; (option = getopt(argc, argv, "bt:")) != -1;) {
+    bool warms_up = false;
+    for (int option; (option = getopt(argc, argv, "bwt:")) != -1;) {
         if (option == 'b')
             with_byte = true;
+        else if (option == 'w')
+            warms_up = true;
         else if (option == 't')
             threads = (unsigned)atoi(optarg);
         else
             return 2;
     }
     if (argc - optind != 3 || threads > THREADS_MAX)
-        errx(2, "usage: connects [-b] [-t THREADS] HOST PORT COUNT");
+        errx(2, "usage: connects [-b] [-w] [-t THREADS] HOST PORT COUNT");
     host = argv[optind];
     port = argv[optind + 1];
     count = (unsigned)atoi(argv[optind + 2]);
 
+    if (warms_up)
+        connect_once();
     pthread_t thread[THREADS_MAX];
     double wall_before = wall(), cpu_before = cpu();
     if (threads == 1)

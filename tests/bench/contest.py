@@ -381,10 +381,11 @@ def print_rows(rows, ruled):
         print(('  ' + '  '.join(line)).rstrip(), flush=True)
 
 
-def table(heading, columns):
+def table(heading, columns, judged=Socksify.name):
     """Print it: everybody who has a figure, the target, the best peer, and whether we met it."""
     names = []
     for column in columns:
+        column.judged = judged
         names += [name for name in column.cells if name not in names]
         figures.append((heading, column))
     rows = [[''] + [column.title for column in columns]]
