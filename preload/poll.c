@@ -6,11 +6,14 @@
 #include "preload/wait.h"
 
 #include <poll.h>
+#include <stdint.h>
 
-static bool concerns(const struct pollfd *fds, nfds_t count)
+/* glibc declares the array write-only, which it is not: as a number, and behind an instruction that
+ * gcc does not look into, it is not mistaken for one that has nothing to be read yet. */
+static bool concerns(uintptr_t array, nfds_t count)
 {
-    /* glibc declares the array write-only, which it is not: keep gcc from concluding anything. */
-    __asm__("" : "+r"(fds));
+    const struct pollfd *fds;
+    __asm__("" : "=r"(fds) : "0"(array));
     return pending_any() && fds && wait_concerns(fds, count);
 }
 
@@ -23,7 +26,7 @@ static int poll_pending(struct pollfd *fds, nfds_t count, int timeout_ms)
 
 EXPORT int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
-    if (concerns(fds, count))
+    if (concerns((uintptr_t)fds, count))
         return poll_pending(fds, count, timeout_ms);
     return real(poll)(fds, count, timeout_ms);
 }
@@ -31,7 +34,7 @@ EXPORT int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 EXPORT int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
                  const sigset_t *mask)
 {
-    if (concerns(fds, count))
+    if (concerns((uintptr_t)fds, count))
         return wait_poll(fds, count, timeout, mask);
     return real(ppoll)(fds, count, timeout, mask);
 }
@@ -45,7 +48,7 @@ int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout
 
 EXPORT int __poll_chk(struct pollfd *fds, nfds_t count, int timeout_ms, size_t size)
 {
-    if (size / sizeof(*fds) >= count && concerns(fds, count))
+    if (size / sizeof(*fds) >= count && concerns((uintptr_t)fds, count))
         return poll_pending(fds, count, timeout_ms);
     return real(__poll_chk)(fds, count, timeout_ms, size);
 }
@@ -53,7 +56,7 @@ EXPORT int __poll_chk(struct pollfd *fds, nfds_t count, int timeout_ms, size_t s
 EXPORT int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
                        const sigset_t *mask, size_t size)
 {
-    if (size / sizeof(*fds) >= count && concerns(fds, count))
+    if (size / sizeof(*fds) >= count && concerns((uintptr_t)fds, count))
         return wait_poll(fds, count, timeout, mask);
     return real(__ppoll_chk)(fds, count, timeout, mask, size);
 }
