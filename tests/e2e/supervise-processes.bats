@@ -199,11 +199,12 @@ os.execvp(sys.argv[1], sys.argv[1:])'
 # --- Signals and job control ---
 
 @test "the keyboard stops, continues and interrupts as ever" {
-    local how
+    local how control
     for how in "${ARRANGEMENTS[@]}"; do
+        control=$("$how" "$SUPPORT/job-control")
+        expect "what happens in the end without us, $how" "$(tail -n 1 <<< "$control")" 'kill: 8'
         expect "what happens, $how" \
-            "$("$how" "$SUPPORT/job-control" "$SOCKSIFY" --mode supervise)" \
-            "$("$how" "$SUPPORT/job-control")"
+            "$("$how" "$SUPPORT/job-control" "$SOCKSIFY" --mode supervise)" "$control"
     done
 }
 

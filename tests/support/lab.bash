@@ -22,14 +22,16 @@ SOURCE=$(realpath "$SUPPORT/../..")
 BUILD=${BUILD:-$SOURCE/build}
 # Some tests are another user, who cannot go where the tree lies when that is somebody's home.
 if [ ! -e /run/build ]; then
-    mkdir /run/build
+    mkdir /run/build /run/support
     mount --bind "$BUILD" /run/build
+    mount --bind "$SUPPORT" /run/support
     # A library for 32-bit programs, and LD_PRELOAD with $LIB, are the business of mixed.bats.
     for part in lib lib32 lib64; do
         [ ! -d /run/build/$part ] || mount -t tmpfs $part /run/build/$part
     done
 fi
 BUILD=/run/build
+SUPPORT=/run/support
 PROBES=$BUILD/support
 SOCKSIFY=$BUILD/socksify
 export SUPPORT SOURCE BUILD PROBES SOCKSIFY
