@@ -44,18 +44,25 @@ static size_t read_proc(pid_t tid, const char *file, char *buf, size_t size)
     return len > 0 ? (size_t)len : 0;
 }
 
-/* A number of a thread's status, by the word in front of it; 0 where there is none. */
-static uint64_t status_number(pid_t tid, const char *word, int base)
+enum { STATUS_MAX = 4096 }; /* octets of a thread's status */
+
+static void read_status(pid_t tid, char status[static STATUS_MAX])
 {
-    char status[4096];
-    read_proc(tid, "status", status, sizeof(status));
+    read_proc(tid, "status", status, STATUS_MAX);
+}
+
+/* A number of a status, by the word in front of it; 0 where there is none. */
+static uint64_t status_number(const char *status, const char *word, int base)
+{
     const char *line = strstr(status, word);
     return line ? strtoull(line + strlen(word), NULL, base) : 0;
 }
 
 static pid_t process_of(pid_t tid)
 {
-    return (pid_t)status_number(tid, "\nTgid:", 10);
+    char status[STATUS_MAX];
+    read_status(tid, status);
+    return (pid_t)status_number(status, "\nTgid:", 10);
 }
 
 /* --- The thread --- */
@@ -218,8 +225,9 @@ bool caller_closes_on_exec(const struct caller *caller, int number)
 
 uint64_t caller_pending_signals(const struct caller *caller)
 {
-    return status_number(caller->tid, "\nSigPnd:", 16) |
-           status_number(caller->tid, "\nShdPnd:", 16);
+    char status[STATUS_MAX];
+    read_status(caller->tid, status);
+    return status_number(status, "\nSigPnd:", 16) | status_number(status, "\nShdPnd:", 16);
 }
 
 pid_t caller_process(const struct caller *caller)

@@ -6,20 +6,15 @@
 #include "cli/supervise/notify.h"
 #include "cli/supervise/peers.h"
 #include "cli/supervise/poll.h"
-#include "cli/supervise/process.h"
 #include "core/dial.h"
 #include "core/endpoint_cache.h"
 #include "core/replace.h"
 #include "core/report.h"
-#include "core/sockopt.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 enum {
     CHECK_MS = 500, /* how late a close(2) of the program's may be noticed */
