@@ -159,8 +159,11 @@ static void look_again(struct vigil *vigil)
     struct request request = {.supervisor = vigil->supervisor, .call = vigil->call};
     int64_t deadline_ms = vigil->deadline_ms;
     end(vigil);
-    if (caller_open(&request.caller, request.call.tid) != 0)
-        return; /* nobody is left to be answered */
+    int error = caller_open(&request.caller, request.call.tid);
+    if (error != 0) {
+        request_answer(&request, -error); /* heard, unless the caller has gone */
+        return;
+    }
     /* Asked only now: until then the thread's number may have become another's. */
     if (notify_is_waiting(request.supervisor->listener.fd, request.call.id))
         judge(&request, deadline_ms);
@@ -221,7 +224,8 @@ static bool wait_for_news(const struct look *look)
     if (!vigil)
         return false;
     vigil->watch = (struct watch){.fd = collect(look), .ready = ready};
-    if (vigil->watch.fd < 0 || !loop_watch(&supervisor->loop, &vigil->watch, EPOLLIN)) {
+    if (vigil->watch.fd < 0 || !caller_may_keep(vigil->watch.fd) ||
+        !loop_watch(&supervisor->loop, &vigil->watch, EPOLLIN)) {
         loop_close(&supervisor->loop, &vigil->watch);
         free(vigil);
         return false;
